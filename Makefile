@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make report` and `make test`.
+SHELL := bash
+PY := .venv/bin/python
+META := .venv/bin/metaanalysis
+
+.PHONY: help report test lint check readme lock benchmark clean environment
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+environment:
+	@bash .ci/environment
+
+report: environment ## Set up, validate the data, run every analysis, build the PDFs
+	@$(META) check
+	@$(META) report
+
+test: environment ## Set up and run the test suite
+	@$(PY) -m pytest -q -n 2
+
+lint: environment ## Linters, import layers and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+	@$(PY) -m mypy
+
+check: environment ## Validate the dataset
+	@$(META) check
+
+lock: ## Compile requirements.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	  --no-annotate --group dev pyproject.toml -o requirements.lock
+	uv pip compile --version >/dev/null
+
+clean: ## Remove the environment and built files
+	rm -rf .venv reports/.build reports/*.pdf
