@@ -1,0 +1,81 @@
+"""Reading and writing files: TOML in, atomic writes out, faults with the file's name."""
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from metaanalysis.errors import InputError, bad
+
+
+def display(path: Path) -> str:
+    """Return the path as a user would type it: relative to the working directory where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8 or is not TOML; the fault names the line.
+    """
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError:
+        raise bad(display(path), "", "there is no such file", "Check the name.") from None
+    except IsADirectoryError:
+        raise bad(display(path), "", "is a folder, not a file", "Give a TOML file.") from None
+    except PermissionError:
+        raise bad(display(path), "", "cannot be read", "Check its permissions.") from None
+    except UnicodeDecodeError:
+        raise bad(display(path), "", "is not UTF-8 text", "Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise bad(display(path), "", f"is not valid TOML: {error}", "Mend the line named.") from None
+    except (RecursionError, ValueError) as error:
+        raise bad(display(path), "", f"cannot be read as TOML: {error}", "Mend the file.") from None
+
+
+@contextmanager
+def atomic(path: Path, mode: str = "w") -> Iterator[Any]:
+    """Open a temporary file beside `path` for writing and move it there only if the block succeeds.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise bad(display(path), "", f"cannot be written: {error.strerror}", "Choose another place.") from None
+    try:
+        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8", "newline": "\n"})) as stream:
+            yield stream
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically."""
+    with atomic(path) as stream:
+        stream.write(text)
+
+
+def collect(faults: list[InputError]) -> None:
+    """Raise one `InputError` with the faults of all, if there are any."""
+    listed = [fault for error in faults for fault in error.faults]
+    if listed:
+        raise InputError(*listed)
