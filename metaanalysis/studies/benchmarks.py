@@ -119,7 +119,9 @@ class Regression:
         return float(np.expm1(self.effect)), float(low), float(high)
 
 
-def load_moments(path: Path = DATA / "benchmarks" / "metr2025_developer_moments.csv") -> dict[str, NDArray[np.float64]]:
+def load_moments(
+    path: Path = DATA / "benchmarks" / "metr2025_developer_moments.csv",
+) -> dict[str, NDArray[np.float64]]:
     """Load METR's per-developer moments, one array per column, developers in file order.
 
     Columns: ``p`` is ln(predicted minutes without AI), ``y`` is ln(actual minutes), ``a`` is 1 where AI was allowed.

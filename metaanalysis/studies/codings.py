@@ -53,7 +53,8 @@ class Coding(Record):
     integrate: Points = Field(description="Data, APIs and tools bound to the model.")
     adapt: Points = Field(description="Working model of what the AI can and cannot do.")
     uncertain: Uncertain = Field(
-        default_factory=lambda: Uncertain.model_validate({}), description="Component = highest compatible value."
+        default_factory=lambda: Uncertain.model_validate({}),
+        description="Component = highest compatible value.",
     )
     reason: Text = Field(description="Why, in the coder's words.")
 
@@ -65,9 +66,7 @@ class Coding(Record):
     @property
     def highest(self) -> int:
         """Highest score compatible with the description."""
-        return sum(
-            max(getattr(self, component), getattr(self.uncertain, component) or 0) for component in COMPONENTS
-        )
+        return sum(max(getattr(self, component), getattr(self.uncertain, component) or 0) for component in COMPONENTS)
 
 
 class CodingFile(Record):

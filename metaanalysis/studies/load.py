@@ -23,7 +23,10 @@ def load_study(path: Path) -> Study:
     key = path.name.removesuffix(".toml")
     if not KEY.fullmatch(key):
         raise bad(
-            display(path), "", f"the file's name {key!r} is no key", "Use lower-case letters, digits and underscores."
+            display(path),
+            "",
+            f"the file's name {key!r} is no key",
+            "Use lower-case letters, digits and underscores.",
         )
     data = read_toml(path)
     if "key" in data:
