@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from metaanalysis.effects.overlap import working_correlation
 from metaanalysis.errors import bad
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def table_from_arrays(
     study, sample, effect : sequences of str, optional
         Labels; by default every row is a study of its own. Rows are reordered so that studies are contiguous.
     rho : float
-        Sampling correlation between effects of the same study *and* sample (the CHE working model of
-        Pustejovsky & Tipton 2022).
+        Sampling correlation between effects of one study whose samples overlap: the same name, or one name begins
+        with the other's and an underscore (`metaanalysis.effects.overlap`).
     exposure_range : (float, float), optional
         Range of the exposure scale; default the observed range of `x` and `x0`.
     measure, name : str
@@ -183,7 +184,9 @@ def table_from_arrays(
     labels = tuple(str(s) for s in study) if study is not None else tuple(f"study {i + 1}" for i in range(k))
     samples = tuple(str(s) for s in sample) if sample is not None else labels
     effects = tuple(str(s) for s in effect) if effect is not None else tuple(f"row {i + 1}" for i in range(k))
-    _require_usable(name, arrays, {"x0": reference.size, "study": len(labels), "sample": len(samples), "effect": len(effects)})
+    _require_usable(
+        name, arrays, {"x0": reference.size, "study": len(labels), "sample": len(samples), "effect": len(effects)}
+    )
     if not -1 < rho < 1:
         raise bad(name, "rho", f"a correlation of {rho} is impossible", "Give a value between -1 and 1.")
     first = {label: i for i, label in reversed(list(enumerate(labels)))}
@@ -192,9 +195,7 @@ def table_from_arrays(
     blocks = []
     for label in sorted(first, key=lambda s: first[s]):
         rows = [i for i in order if labels[i] == label]
-        same = np.array([[samples[i] == samples[j] for j in rows] for i in rows])
-        correlation = np.where(np.eye(len(rows), dtype=bool), 1.0, np.where(same, rho, 0.0))
-        blocks.append(np.outer(se[rows], se[rows]) * correlation)
+        blocks.append(np.outer(se[rows], se[rows]) * working_correlation([samples[i] for i in rows], rho))
     exposed = np.concatenate([arrays["x"], reference[np.isfinite(reference)]])
     return EffectTable(
         name=name,
