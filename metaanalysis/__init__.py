@@ -1,0 +1,41 @@
+"""Does the productivity gain from language models have a cliff, or follow a smooth curve?
+
+The public interface in five lines::
+
+    import metaanalysis as ma
+    table = ma.read_table("trials.csv", y="yi", v="vi", x="dose", study="trial")
+    answer = ma.compare(table, ["flat", "linear", "logistic", "step"])
+    answer.frame()
+    answer.discontinuous
+
+Names are resolved on first use, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "EffectTable": "metaanalysis.effects.table",
+    "InputError": "metaanalysis.errors",
+    "Number": "metaanalysis.number",
+    "NumericalError": "metaanalysis.errors",
+    "load_codings": "metaanalysis.studies.codings",
+    "load_spec": "metaanalysis.spec",
+    "load_studies": "metaanalysis.studies.load",
+    "table_from_arrays": "metaanalysis.effects.table",
+}
+
+__all__ = sorted([*_PUBLIC, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it lives (PEP 562)."""
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'metaanalysis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

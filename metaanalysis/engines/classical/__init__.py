@@ -1,0 +1,1 @@
+"""The classical engine: frequentist estimators, robust errors and threshold tests."""
