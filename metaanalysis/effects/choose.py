@@ -12,8 +12,7 @@ Agreement means: standard errors within a factor of 0.8 to 1.25, and estimates w
 from collections.abc import Sequence
 
 from metaanalysis.effects.derived import Route, SeRoute
-from metaanalysis.effects.printed import CONVENTIONAL
-from metaanalysis.effects.uncertainty import from_rounded_p
+from metaanalysis.studies.uncertainty import CONVENTIONAL, from_rounded_p
 
 SE_RATIO = 1.25
 """Standard errors further apart than this factor disagree."""

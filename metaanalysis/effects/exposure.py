@@ -76,8 +76,8 @@ def arm_values(
     codings : CodingSource or None
         Practice scores; needed for the practice axis only.
     axis : str
-        ``"practice"``; ``"setting:NAME"`` for a number among the effect's named settings, with ``NAME_reference`` for the
-        other arm; ``"none"`` for no exposure at all (0 in the treated arm).
+        ``"practice"``; ``"setting:NAME"`` for a number among the effect's named settings, with ``NAME_reference``
+        for the other arm; ``"none"`` for no exposure at all (0 in the treated arm).
     coder : str
         One coder's scores, or ``"mean"``.
 

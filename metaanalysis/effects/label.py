@@ -1,6 +1,7 @@
 """Short labels of studies, for tables and figures."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from metaanalysis.studies.schema import Study
@@ -28,6 +29,24 @@ def label(study: Study) -> str:
     first = _surname(OTHERS.split(authors[0])[0].strip() or authors[0])
     second = f" & {_surname(authors[1])}" if len(authors) == 2 and not many else ""
     return f"{first}{' et al.' if many else second} {study.citation.year}"
+
+
+def labels(studies: Mapping[str, Study]) -> dict[str, str]:
+    """Return the labels of all studies by key; equal ones get the letters a, b, … in the order of the keys.
+
+    Parameters
+    ----------
+    studies : mapping of str to Study
+        The dataset.
+    """
+    plain = {key: label(studies[key]) for key in sorted(studies)}
+    same: dict[str, list[str]] = {}
+    for key, text in plain.items():
+        same.setdefault(text, []).append(key)
+    return {
+        key: f"{text}{chr(ord('a') + same[text].index(key))}" if len(same[text]) > 1 else text
+        for key, text in plain.items()
+    }
 
 
 def _surname(author: str) -> str:

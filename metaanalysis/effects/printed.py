@@ -15,11 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from metaanalysis.effects.derived import Route
-from metaanalysis.effects.uncertainty import from_interval, from_p, from_rounded_p, half_unit
 from metaanalysis.studies.schema import Printed
-
-CONVENTIONAL = (0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)
-"""A p-value equal to one of these may be a bound taken for a value."""
+from metaanalysis.studies.uncertainty import CONVENTIONAL, from_interval, from_p, from_rounded_p, half_unit
 
 P_IMPRECISE = 1.5
 """A p-value whose rounding leaves standard errors a factor of this apart gives none."""

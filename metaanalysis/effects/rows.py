@@ -8,7 +8,7 @@ from typing import Any
 from metaanalysis.effects.derive import derive
 from metaanalysis.effects.derived import DerivedEffect
 from metaanalysis.effects.exposure import UNEXPOSED, CodingSource, arm_values
-from metaanalysis.effects.label import label
+from metaanalysis.effects.label import labels
 from metaanalysis.errors import bad
 from metaanalysis.files import atomic, display
 from metaanalysis.studies.schema import Effect, Study
@@ -38,10 +38,13 @@ def effect_rows(studies: Mapping[str, Study], codings: CodingSource | None) -> l
         verification, measure, y, se, route, flags, reason, x, x_low, x_high, x0, x0_low, x0_high, unusable, excluded.
         What is missing is None.
     """
-    return [_row(studies[key], effect, codings) for key in sorted(studies) for effect in studies[key].effects]
+    names = labels(studies)
+    return [
+        _row(studies[key], effect, codings, names[key]) for key in sorted(studies) for effect in studies[key].effects
+    ]
 
 
-def _row(study: Study, effect: Effect, codings: CodingSource | None) -> dict[str, Any]:
+def _row(study: Study, effect: Effect, codings: CodingSource | None, name: str) -> dict[str, Any]:
     """Return one effect as a row."""
     derived: DerivedEffect = derive(study.key, effect, family_measure(effect))
     arms = arm_values(study.key, effect, codings) if effect.treated == "ai" else "the treated arm used no AI"
@@ -56,7 +59,7 @@ def _row(study: Study, effect: Effect, codings: CodingSource | None) -> dict[str
     }
     return {
         "study": study.key,
-        "label": label(study),
+        "label": name,
         "effect": effect.id,
         "family": effect.family,
         "role": effect.role,
@@ -74,7 +77,7 @@ def _row(study: Study, effect: Effect, codings: CodingSource | None) -> dict[str
         "route": derived.route,
         "flags": " ".join(derived.flags),
         "reason": derived.reason,
-        **{name: None if value != value else value for name, value in numbers.items()},
+        **{key: None if value != value else value for key, value in numbers.items()},
         "unusable": effect.unusable,
         "excluded": study.excluded.category if study.excluded else None,
     }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from metaanalysis.effects.derive import derive
 from metaanalysis.effects.derived import DerivedEffect, SeRoute
 from metaanalysis.effects.exposure import PRACTICE, PRACTICE_RANGE, ArmValue, CodingSource, arm_values
-from metaanalysis.effects.label import label
+from metaanalysis.effects.label import labels
 from metaanalysis.effects.selection import REASONS, LeftOut, Selection, select
 from metaanalysis.effects.table import EffectTable, table_from_arrays
 from metaanalysis.errors import bad
@@ -97,7 +97,7 @@ def tabulate(
     left_out = tuple(sorted((*left, *more), key=_file_order(studies)))
     _require_one_family(rows, left_out, name)
     scale = exposure_range or (PRACTICE_RANGE if exposure == PRACTICE else None)
-    return _table(rows, measure=measure, rho=rho, scale=scale, name=name), left_out
+    return _table(rows, labels(studies), measure=measure, rho=rho, scale=scale, name=name), left_out
 
 
 def _reason(
@@ -134,7 +134,13 @@ def _require_one_family(rows: Sequence[_Row], left_out: Sequence[LeftOut], name:
 
 
 def _table(
-    rows: Sequence[_Row], *, measure: str, rho: float, scale: tuple[float, float] | None, name: str
+    rows: Sequence[_Row],
+    names: Mapping[str, str],
+    *,
+    measure: str,
+    rho: float,
+    scale: tuple[float, float] | None,
+    name: str,
 ) -> EffectTable:
     """Return the rows as a table."""
     x = [row.treated.x for row in rows]
@@ -152,16 +158,16 @@ def _table(
         exposure_range=scale or (low, high if high > low else low + 1.0),
         measure=measure,
         name=name,
-        columns=_columns(rows),
+        columns=_columns(rows, names),
     )
 
 
-def _columns(rows: Sequence[_Row]) -> dict[str, NDArray[np.generic]]:
+def _columns(rows: Sequence[_Row], names: Mapping[str, str]) -> dict[str, NDArray[np.generic]]:
     """Return the descriptive columns of the table."""
     coders = sorted({coder for row in rows for arm in (row.treated, row.reference) for coder in arm.by_coder})
     vendor = {True: 1.0, False: 0.0, None: nan}
     columns: dict[str, NDArray[np.generic]] = {
-        "label": np.array([label(row.study) for row in rows]),
+        "label": np.array([names[row.study.key] for row in rows]),
         "outcome": np.array([row.effect.outcome for row in rows]),
         "design": np.array([row.study.design for row in rows]),
         "domain": np.array([row.study.domain for row in rows]),

@@ -155,6 +155,10 @@ class Effect(Record):
     unusable: Text | None = Field(
         None, description="Why the estimate must stay out of models although a standard error could be had."
     )
+    accepted: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Rules of `metaanalysis check` that this effect breaks with good reason: rule = reason.",
+    )
     note: Text | None = Field(None, description="Remarks.")
     printed: Printed = Field(description="The numbers as printed.")
 
@@ -177,4 +181,8 @@ class Study(Record):
     practice: Practice
     graded: Graded | None = Field(None, description="Graded exposure inside the study.")
     excluded: Excluded | None = Field(None, description="Present if no effect may enter a model.")
+    accepted: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Rules of `metaanalysis check` that all effects may break with good reason: rule = reason.",
+    )
     effects: list[Effect] = Field(default_factory=list, description="Every effect, as printed.")

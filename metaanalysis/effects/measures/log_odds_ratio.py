@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike
 from metaanalysis.effects.derived import Route
 from metaanalysis.effects.estimates import Estimates, arrays, require
 from metaanalysis.effects.measure import Measure
-from metaanalysis.effects.measures.log_ratio import is_odds_ratio
 from metaanalysis.effects.printed import Reading, printed_routes
+from metaanalysis.studies.agreement import is_odds_ratio
 from metaanalysis.studies.schema import Effect, Printed
 
 PERCENT_UNITS = ("percentage point", "percent", "pp")

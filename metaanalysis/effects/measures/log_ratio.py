@@ -23,18 +23,13 @@ from metaanalysis.effects.choose import Y_ABSOLUTE, Y_RELATIVE
 from metaanalysis.effects.derived import Route
 from metaanalysis.effects.measure import Measure
 from metaanalysis.effects.printed import DELTA_CRUDE, Reading, printed_routes
+from metaanalysis.studies.agreement import is_odds_ratio
 from metaanalysis.studies.schema import Effect, Printed
 
 
 def _log(value: float) -> float | None:
     """Return the logarithm, or None where there is none."""
     return log(value) if value > 0 else None
-
-
-def is_odds_ratio(printed: Printed) -> bool:
-    """Return whether a printed ratio is one of odds: its unit, or the kind printed beside it, says so."""
-    kind = f"{printed.unit or ''} {printed.also.get('ratio_kind', '')}".lower()
-    return printed.scale == "ratio" and "odds" in kind
 
 
 def reading(printed: Printed) -> Reading | str:

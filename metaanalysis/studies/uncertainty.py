@@ -7,9 +7,14 @@ few degrees of freedom are paid for.
 """
 
 from decimal import Decimal
-from math import inf, isfinite
+from math import erfc, inf, isfinite, sqrt
+from statistics import NormalDist
+from typing import Final
 
-from scipy.special import ndtr, ndtri
+NORMAL: Final = NormalDist()
+
+CONVENTIONAL: Final = (0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001)
+"""A p-value equal to one of these may be a bound taken for a value."""
 
 
 def quantile(level: float) -> float:
@@ -20,7 +25,7 @@ def quantile(level: float) -> float:
     level : float
         Coverage in percent, between 0 and 100.
     """
-    return float(ndtri(0.5 + level / 200))
+    return NORMAL.inv_cdf(0.5 + level / 200)
 
 
 def from_interval(lower: float, upper: float, level: float = 95.0) -> float:
@@ -50,12 +55,12 @@ def from_p(estimate: float, p: float) -> float | None:
     """
     if not 0 < p < 1 or estimate == 0:
         return None
-    return abs(estimate) / -float(ndtri(p / 2))
+    return abs(estimate) / -NORMAL.inv_cdf(p / 2)
 
 
 def p_value(estimate: float, se: float) -> float:
     """Return the two-sided normal p-value of no effect."""
-    return 2 * float(ndtr(-abs(estimate) / se))
+    return erfc(abs(estimate) / se / sqrt(2))
 
 
 def half_unit(value: float) -> float:
