@@ -1,0 +1,221 @@
+r"""The conjugate kernel: everything Gaussian is integrated in closed form.
+
+For given shape parameters and heterogeneity the effects are
+
+.. math:: y = X \beta + Z u + v + e, \qquad \beta \sim N(m, B),\; u \sim N(0, T_b),\; v \sim N(0, \tau_w^2 I),\;
+          e \sim N(0, S),
+
+with one random effect per study and S block-diagonal by study. Each block is rotated once to its eigenvectors, so
+that :math:`S_s + \tau_w^2 I` is diagonal for every :math:`\tau_w`; the study effect enters by Sherman–Morrison. With
+z = (X, y - Xm), all that is needed is the cross-product
+
+.. math:: G = \sum_s \Bigl[ z_s' W_s z_s - \frac{\tau_s^2}{1 + \tau_s^2 c_s}\, a_s a_s' \Bigr], \quad
+          W_s = (D_s + \tau_w^2)^{-1},\; a_s = z_s' W_s 1,\; c_s = 1' W_s 1,
+
+and one Cholesky factorisation of G with the prior precision of the coefficients added gives the marginal
+likelihood and the posterior of the coefficients (Lindley & Smith 1972, J. R. Stat. Soc. B 34:1–41). The cost is linear
+in the number of effects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """The known covariance, rotated to its eigenvectors study by study.
+
+    Attributes
+    ----------
+    variances : (K,) array
+        Eigenvalues of the blocks.
+    ones : (K,) array
+        The vector of ones, rotated.
+    starts : (S,) array
+        First row of each study.
+    rotations : tuple of ((m, k) index, (m, k, k) eigenvectors)
+        Blocks larger than one, grouped by size.
+    """
+
+    variances: Array
+    ones: Array
+    starts: NDArray[np.intp]
+    rotations: tuple[tuple[NDArray[np.intp], Array], ...]
+
+
+def spectrum(blocks: Sequence[Array], *, extra: Sequence[Array] | None = None) -> Spectrum:
+    """Return the eigendecomposition of each block, `extra` added to it first.
+
+    Parameters
+    ----------
+    blocks, extra : sequences of (k_s, k_s) arrays
+        Covariance blocks, one per study.
+    """
+    sizes = np.array([len(block) for block in blocks])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    total = int(sizes.sum())
+    variances, ones, rotations = np.empty(total), np.ones(total), []
+    for k in np.unique(sizes):
+        members = np.flatnonzero(sizes == k)
+        index = starts[members][:, None] + np.arange(k)
+        stacked = np.stack([blocks[s] for s in members.tolist()])
+        if extra is not None:
+            stacked = stacked + np.stack([extra[s] for s in members.tolist()])
+        if k == 1:
+            variances[index[:, 0]] = stacked[:, 0, 0]
+            continue
+        values, vectors = np.linalg.eigh(stacked)
+        variances[index] = values
+        ones[index] = vectors.sum(axis=1)
+        rotations.append((index, vectors))
+    return Spectrum(variances, ones, starts, tuple(rotations))
+
+
+def rotate(basis: Spectrum, columns: Array) -> Array:
+    """Return `columns` (K, ...) in the eigenvectors of each block."""
+    rotated = columns.copy()
+    for index, vectors in basis.rotations:
+        rotated[index] = np.einsum("mij,mi...->mj...", vectors, columns[index])
+    return rotated
+
+
+def unrotate(basis: Spectrum, columns: Array) -> Array:
+    """Return `columns` (K, ...) back from the eigenvectors of each block."""
+    original = columns.copy()
+    for index, vectors in basis.rotations:
+        original[index] = np.einsum("mij,mj...->mi...", vectors, columns[index])
+    return original
+
+
+def packed_outer(z: Array) -> Array:
+    """Return the lower triangle of z z' for ``z`` (R, q, n), packed row by row: (R, q(q+1)/2, n)."""
+    rows, q, n = z.shape
+    packed = np.empty((rows, q * (q + 1) // 2, n))
+    for i in range(q):
+        start = i * (i + 1) // 2
+        np.multiply(z[:, i : i + 1], z[:, : i + 1], out=packed[:, start : start + i + 1])
+    return packed
+
+
+def cross_products(basis: Spectrum, z: Array, variance_within: Array, variance_between: Array) -> tuple[Array, Array]:
+    """Return packed cross-products G and log determinants of the covariance for every pair of variances.
+
+    Parameters
+    ----------
+    basis : Spectrum
+        Rotated covariance.
+    z : (K, q, n) array
+        Rotated columns, the last one the residual, for n shapes.
+    variance_within : (W,) array
+        Within-study variances.
+    variance_between : (B, S) array
+        Between-study variances, which may differ between studies.
+
+    Returns
+    -------
+    (q(q+1)/2, W, B, n) array, (W, B) array
+    """
+    k, q, n = z.shape
+    size = q * (q + 1) // 2
+    weights = 1.0 / (basis.variances + variance_within[:, None])
+    direct = (weights @ packed_outer(z).reshape(k, size * n)).reshape(len(weights), size, n)
+    along = z * basis.ones[:, None, None]
+    precision = np.add.reduceat(weights * basis.ones**2, basis.starts, axis=1)
+    packed = np.empty((size, len(weights), len(variance_between), n))
+    log_det = -np.log(weights).sum(axis=1)[:, None] + np.zeros(len(variance_between))
+    for w, weight in enumerate(weights):
+        totals = np.add.reduceat(weight[:, None, None] * along, basis.starts, axis=0)
+        inflation = 1.0 + variance_between * precision[w]
+        log_det[w] += np.log(inflation).sum(axis=1)
+        removed = (variance_between / inflation) @ packed_outer(totals).reshape(len(totals), size * n)
+        packed[:, w] = direct[w][:, None] - removed.reshape(-1, size, n).swapaxes(0, 1)
+    return packed, log_det
+
+
+def factor(packed: Array, precision: Array) -> Array:
+    """Return the packed Cholesky factor of G plus the prior precision; the input is overwritten.
+
+    Parameters
+    ----------
+    packed : (q(q+1)/2, ...) array
+        Lower triangles; the last row belongs to the residual.
+    precision : (q - 1,) array
+        Prior precisions of the coefficients.
+
+    Returns
+    -------
+    (q(q+1)/2, ...) array
+        The factor; NaN where the matrix is not positive definite. The last pivot is kept squared: it is the
+        quadratic form of the residual.
+    """
+    q = len(precision) + 1
+    at = [i * (i + 1) // 2 for i in range(q)]
+    for i in range(q):
+        row = packed[at[i] : at[i] + i + 1]
+        for j in range(i):
+            column = packed[at[j] : at[j] + j + 1]
+            for m in range(j):
+                row[j] -= row[m] * column[m]
+            row[j] /= column[j]
+        for m in range(i):
+            row[i] -= row[m] ** 2
+        if i < q - 1:
+            row[i] += precision[i]
+            with np.errstate(invalid="ignore"):
+                np.sqrt(row[i], out=row[i])
+    return packed
+
+
+def log_likelihood(factored: Array, log_det: Array, precision: Array, effects: int) -> Array:
+    """Return the log marginal likelihood given shape and variances.
+
+    Improper priors (precision zero) contribute no constant.
+
+    Parameters
+    ----------
+    factored : (q(q+1)/2, W, B, n) array
+        Result of `factor`.
+    log_det : (W, B) array
+        Log determinants of the covariance.
+    precision : (q - 1,) array
+        Prior precisions.
+    effects : int
+        Number of effects K.
+    """
+    p = len(precision)
+    diagonal = [i * (i + 3) // 2 for i in range(p)]
+    pivots = np.ones(factored.shape[1:])
+    for i in diagonal:
+        pivots *= factored[i]
+    proper = precision[precision > 0]
+    constant = effects * LOG_2PI - np.log(proper).sum()
+    return np.asarray(-0.5 * (constant + factored[-1] + log_det[..., None]) - np.log(pivots))
+
+
+def coefficients(factored: Array) -> tuple[Array, Array]:
+    """Return the posterior means (N, p) and covariances (N, p, p) of the deviations from the prior mean.
+
+    Parameters
+    ----------
+    factored : (q(q+1)/2, N) array
+        Result of `factor` at N nodes.
+    """
+    size, nodes = factored.shape
+    q = int(round((np.sqrt(8 * size + 1) - 1) / 2))
+    p = q - 1
+    inverse = np.zeros((nodes, p, p))
+    at = [i * (i + 1) // 2 for i in range(q)]
+    for j in range(p):  # column j of the inverse of the factor by forward substitution
+        inverse[:, j, j] = 1.0 / factored[at[j] + j]
+        for i in range(j + 1, p):
+            total = sum(factored[at[i] + m] * inverse[:, m, j] for m in range(j, i))
+            inverse[:, i, j] = -total / factored[at[i] + i]
+    projected = factored[at[p] : at[p] + p]
+    mean = np.einsum("nij,in->nj", inverse, projected)
+    return mean, inverse.swapaxes(1, 2) @ inverse

@@ -1,0 +1,1 @@
+"""The mean functions, one file each, found by listing this folder."""
