@@ -9,16 +9,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from metaanalysis.effects.derived import SeRoute
+from metaanalysis.effects.selection import Selection
 from metaanalysis.errors import Fault, InputError, bad
 from metaanalysis.files import display, read_toml
 from metaanalysis.studies.load import DATA
 from metaanalysis.studies.schema import Key, Record, Text
 from metaanalysis.studies.validate import validated
-from metaanalysis.studies.vocabulary import Design, Domain, Family, Role, Stage, Verification
 
 ANALYSES = DATA.parent / "analyses"
 Column = Annotated[str, Field(min_length=1)]
-SeRoute = Literal["default", "interval", "p"]
 
 
 class Columns(Record):
@@ -34,20 +34,6 @@ class Columns(Record):
     effect: Column | None = Field(None, description="Effect label.")
 
 
-class Selected(Record):
-    """Which effects enter. A field left out does not restrict."""
-
-    families: list[Family] | None = Field(None, description="Outcome families.")
-    roles: list[Role] | None = Field(None, description="Roles.")
-    stages: list[Stage] | None = Field(None, description="Outcome stages.")
-    verification: list[Verification] | None = Field(None, description="How the number was seen.")
-    designs: list[Design] | None = Field(None, description="Design classes.")
-    domains: list[Domain] | None = Field(None, description="Kinds of work.")
-    studies: list[Key] | None = Field(None, description="Only these studies.")
-    not_studies: list[Key] | None = Field(None, description="Without these studies.")
-    vendor: bool | None = Field(None, description="Only studies with (true) or without (false) the vendor behind them.")
-
-
 class Table(Record):
     """Where the effects come from and how they depend on each other."""
 
@@ -55,7 +41,7 @@ class Table(Record):
     path: str | None = Field(None, description="The CSV file, relative to the spec.")
     columns: Columns | None = Field(None, description="Columns of the CSV file.")
     measure: Literal["log_ratio", "log_odds_ratio", "effect"] = Field("log_ratio", description="Effect measure.")
-    selection: Selected = Field(default_factory=lambda: Selected.model_validate({}))
+    selection: Selection = Field(default_factory=lambda: Selection.model_validate({}))
     reason: Text | None = Field(None, description="Why this selection.")
     rho: float = Field(0.0, gt=-1, lt=1, description="Sampling correlation of effects on the same people.")
     rho_reason: Text | None = Field(None, description="Why this correlation.")
@@ -104,7 +90,7 @@ class Variant(Record):
 
     group: Text = Field(description="What is varied.")
     name: Text = Field(description="Name of the variant.")
-    selection: Selected = Field(default_factory=lambda: Selected.model_validate({}), description="Replaces fields.")
+    selection: Selection = Field(default_factory=lambda: Selection.model_validate({}), description="Replaces fields.")
     coder: Key | Literal["mean"] | None = Field(None, description="Whose codings.")
     rho: float | None = Field(None, gt=-1, lt=1, description="Correlation within a sample.")
     se_route: SeRoute | None = Field(None, description="Route to the standard error.")
@@ -120,6 +106,9 @@ class Spec(Record):
     exposure: ExposureAxis
     models: list[Text] = Field(min_length=2, description="Members of the model family to compare.")
     priors: dict[Text, dict[str, Any]] = Field(description="Priors by parameter: family, its parameters, reason.")
+    heterogeneity: dict[Literal["between", "within", "sample", "bias"], Any] = Field(
+        description="Priors of the heterogeneity standard deviations; a number fixes a level at that value."
+    )
     grid: PriorGrid
     sensitivity: list[Variant] = Field(default_factory=list)
 

@@ -1,5 +1,6 @@
 """`metaanalysis check` names the fault: kinds of broken input, each with the file, field and word it must name."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,16 +42,25 @@ BROKEN: dict[str, tuple[tuple[str, Callable[[str], str]], tuple[str, ...]]] = {
     "key inside the file": (edit('design = "rct"', 'key = "x"\ndesign = "rct"'), ("key", "file's name")),
     "estimate outside its interval": (edit("estimate = -20.0", "estimate = -2.0"), ("effects[main]", "interval")),
     "interval upside down": (edit("lower = -31.0\nupper = -7.3", "lower = -7.3\nupper = -31.0"), ("effects[main]",)),
-    "percentage below -100": (edit("-20.0\nlower = -31.0", "-120.0\nlower = -131.0"), ("effects[main]", "100")),
+    "percentage below -100": (
+        edit("-20.0\nlower = -31.0", "-120.0\nlower = -131.0"),
+        ("effects[main]", "-131 percent"),
+    ),
     "interval against standard error": (
         edit("lower = -31.0", "se = 1.0\nlower = -31.0"),
         ("effects[main]", "standard error"),
     ),
     "interval against p": (edit("lower = -31.0", "p = 0.9\nlower = -31.0"), ("effects[main]", "p")),
-    "more successes than trials": (edit("n_treated = 50", "n = 20\ncount = 30\nn_treated = 50"), ("count", "30", "20")),
+    "more successes than trials": (
+        edit(
+            'scale = "percent_change"\nestimate = -20.0\nlower = -31.0\nupper = -7.3',
+            'scale = "proportion"\nestimate = 1.0\nn = 20\ncount = 30',
+        ),
+        ("printed.count", "30 of 20"),
+    ),
     "duplicate effect": (
         (STUDY, lambda text: text + SECOND.format(id="main", role="secondary")),
-        ("main", "twice"),
+        ("main", "2 times"),
     ),
     "two primaries in one sample": (
         (STUDY, lambda text: text + SECOND.format(id="other", role="primary")),
@@ -98,7 +108,8 @@ def test_broken_input_is_named(kind: str, dataset: Path, command: Any) -> None:
     assert "Traceback" not in outcome.err
     for word in words:
         assert word in outcome.err
-    assert all(line.count(": ") >= 1 and line.rstrip().endswith(".") for line in outcome.err.splitlines())
+    for line in outcome.err.splitlines():
+        assert re.fullmatch(r"(wrong|suspicious): .+: .+\. \[\w+\]", line), line
 
 
 def test_a_file_that_is_not_text(dataset: Path, command: Any) -> None:
