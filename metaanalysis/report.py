@@ -1,0 +1,279 @@
+"""Reports: results and prose in, PDF out.
+
+The prose of an analysis is ``reports/<analysis>/prose.typ``; it takes every number by name and holds no digits. The
+design of all reports is ``reports/page.typ``. The same results give the same bytes.
+"""
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from metaanalysis import verdict
+from metaanalysis.citations import bibliography
+from metaanalysis.errors import Fault, InputError, bad
+from metaanalysis.files import atomic, display
+from metaanalysis.results import Results, Value
+from metaanalysis.tables import tables
+
+DIGITS: Final = 6
+"""Significant digits of the committed numbers: what different machines agree on."""
+STANDARDS: Final = ("ua-1",)
+_EPOCH: Final = 0
+_SHARED: Final = ("page.typ", "methods.bib")
+_ENDS: Final = {"estimate": (".mean", ".lower", ".upper")}
+_LOOKUP: Final = re.compile(r"\b(num|count|said|sentence|percent|factor|tiny|change|estimate|value)\(\s*\"([^\"]+)\"")
+_ALLOWED: Final = re.compile(
+    r"//[^\n]*|\bdigits:\s*\d|\bsize:\s*[\d.]+pt|\blevel:\s*\d|\bdepth:\s*\d|\bbelow:\s*[\d.]+em|\babove:\s*[\d.]+em"
+    r"|@[\w-]+|<[\w-]+>|#import[^\n]*|numbering:\s*\"[^\"]*\"|#set text\(size: [\d.]+pt\)|text\(size: [\d.]+pt\)"
+)
+
+
+def numbers(results: Results) -> dict[str, Value]:
+    """Return every number of the report by name: those of the analysis and the worded verdict."""
+    worded: dict[str, Value] = {}
+    for frame, put in (("grid", None), ("sensitivity", verdict.over_variants)):
+        rows = results.frames.get(frame)
+        if rows is None or not len(rows):
+            continue
+        pairs = [(float(b), float(e)) for b, e in zip(rows["log_bf"], rows["error"], strict=True)]
+        worded |= put(pairs) if put else verdict.texts(results.numbers, pairs)
+    return {**results.numbers, **worded}
+
+
+def numbers_text(results: Results) -> str:
+    """Return the numbers as the text of ``numbers.json``: sorted, floats to `DIGITS` significant digits."""
+    plain = {name: _plain(value) for name, value in sorted(numbers(results).items())}
+    return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_numbers(results: Results, path: Path) -> None:
+    """Write ``numbers.json``."""
+    _write(path, numbers_text(results).encode())
+
+
+def stale(results: Results, path: Path) -> list[str]:
+    """Return the names whose committed value differs from the results, sorted; all of them if there is no file."""
+    fresh = json.loads(numbers_text(results))
+    if not path.is_file():
+        return sorted(fresh)
+    committed = json.loads(path.read_text(encoding="utf-8"))
+    missing = object()
+    return sorted(
+        name for name in fresh.keys() | committed.keys() if fresh.get(name, missing) != committed.get(name, missing)
+    )
+
+
+def names_used(prose: str) -> list[tuple[int, str]]:
+    """Return line and name of every number the prose looks up, in order."""
+    found = []
+    for match in _LOOKUP.finditer(prose):
+        line = prose.count("\n", 0, match.start()) + 1
+        found += [(line, match[2] + end) for end in _ENDS.get(match[1], ("",))]
+    return found
+
+
+def typed_digits(prose: str) -> list[tuple[int, str]]:
+    """Return line number and line of every digit typed into prose, settings and comments apart."""
+    blanked = _ALLOWED.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), prose)
+    lines = prose.splitlines()
+    return [
+        (number, lines[number - 1].strip())
+        for number, line in enumerate(blanked.splitlines(), start=1)
+        if re.search(r"\d", line)
+    ]
+
+
+def check_prose(prose: Path, known: Mapping[str, Value]) -> None:
+    """Refuse prose that looks up a number the analysis does not have or types one itself.
+
+    Raises
+    ------
+    InputError
+        With one fault for each unknown name and each line with a typed digit.
+    """
+    text = prose.read_text(encoding="utf-8")
+    faults = [
+        Fault(
+            f"{display(prose)}:{line}",
+            name,
+            "the prose names a number that the analysis does not have",
+            "Correct the name, or let the analysis compute it.",
+        )
+        for line, name in dict.fromkeys(names_used(text))
+        if name not in known
+    ]
+    faults += [
+        Fault(f"{display(prose)}:{line}", "", f"digits are typed into the prose: {shown}", "Take the number by name.")
+        for line, shown in typed_digits(text)
+    ]
+    if faults:
+        raise InputError(*faults)
+
+
+def build(results: Results, out_dir: Path, *, build_dir: Path, source: Path | None = None) -> Path:
+    """Draw the figures, write the numbers and tables, and set the report.
+
+    Parameters
+    ----------
+    results : Results
+        The analysis.
+    out_dir : Path
+        Where the PDF goes, as ``<analysis>.pdf``; it appears whole or not at all.
+    build_dir : Path
+        Where everything the PDF is made of is left: figures, ``report.json``, bibliography, design and prose.
+    source : Path, optional
+        Folder with ``page.typ``, ``methods.bib`` and ``<analysis>/prose.typ``; `out_dir` if not given.
+
+    Returns
+    -------
+    Path
+        The PDF.
+
+    Raises
+    ------
+    InputError
+        If the prose is missing, names an unknown number, holds typed digits or cannot be set.
+    """
+    source = out_dir if source is None else source
+    prose = source / results.name / "prose.typ"
+    for path in (*(source / name for name in _SHARED), prose):
+        if not path.is_file():
+            raise bad(display(path), "", "the report needs this file and it is not there", "Restore or write it.")
+    known = numbers(results)
+    check_prose(prose, known)
+    build_dir.mkdir(parents=True, exist_ok=True)
+    for path in (*(source / name for name in _SHARED), prose):
+        shutil.copyfile(path, build_dir / path.name)
+    content = _content(results, known, write_figures(results, build_dir / "figures"))
+    _write(build_dir / "report.json", _json(content).encode())
+    _write(build_dir / "studies.yml", bibliography(results.references).encode())
+    pdf = _set(build_dir, display(prose), content["date"])
+    target = out_dir / f"{results.name}.pdf"
+    _write(target, pdf)
+    return target
+
+
+def write_figures(results: Results, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Draw every figure the results allow as SVG and return file, alternative text and width of each page."""
+    from metaanalysis import figures
+    from metaanalysis.figures import style
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    made: dict[str, list[dict[str, Any]]] = {}
+    for name in figures.available(results):
+        module = figures.load(name)
+        alt, pages = module.describe(results), module.draw(results)
+        made[name] = []
+        for number, page in enumerate(pages, start=1):
+            path = folder / (f"{name}.svg" if len(pages) == 1 else f"{name}-{number}.svg")
+            with style.drawing():
+                style.save(page, path)
+            part = f" Part {number} of {len(pages)}." if len(pages) > 1 else ""
+            made[name].append({"file": f"{folder.name}/{path.name}", "alt": alt + part, "width": module.WIDTH})
+    return made
+
+
+def write_readme_figure(results: Results, path: Path) -> None:
+    """Write the curve with the data as one compact, self-contained figure; the ending decides the format."""
+    from metaanalysis.figures import curves, style
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with style.drawing():
+        style.save(curves.draw_compact(results), path, outlines=True)
+
+
+def _content(results: Results, known: Mapping[str, Value], figures: Mapping[str, Any]) -> dict[str, Any]:
+    day = _day(known.get("data.date"))
+    stamp = [
+        f"{name} {known[key]}"
+        for name, key in (("data", "data.version"), ("package", "package.version"))
+        if known.get(key)
+    ]
+    if day:
+        stamp.insert(0, f"{day[2]} {date(*day):%B} {day[0]}")
+    return {
+        "title": results.title,
+        "question": results.question,
+        "date": day,
+        "stamp": " · ".join(stamp),
+        "measure": (results.spec.get("table") or {}).get("measure", "log_ratio"),
+        "numbers": {name: _finite(value) for name, value in sorted(known.items())},
+        "spec": results.spec,
+        "figures": figures,
+        "tables": {name: table.data() for name, table in tables(results).items()},
+        "references": bool(results.references),
+    }
+
+
+def _set(build_dir: Path, shown: str, day: list[int] | None) -> bytes:
+    """Compile the prose to a tagged PDF, offline and without fonts of the machine."""
+    import typst
+
+    from metaanalysis.figures import style
+
+    try:
+        return typst.compile(
+            build_dir / "prose.typ",
+            root=build_dir,
+            font_paths=[style.font_folder()],
+            ignore_system_fonts=True,
+            pdf_standards=[*STANDARDS],
+            timestamp=_EPOCH,
+        )
+    except typst.TypstError as error:
+        found = re.search(
+            r"(unknown number|number without a value|nothing declared in the spec): ([^\s\"]+)", str(error)
+        )
+        if found:
+            remedy = (
+                'Correct the name, or ask with #known("…") first.'
+                if "number" in found[1]
+                else 'Declare it, or ask with #declares("…") first.'
+            )
+            raise bad(
+                shown, found[2], f"the prose asks for an {found[1]}" if found[1][0] == "u" else f"{found[1]}", remedy
+            ) from None
+        raise bad(shown, "", f"the report cannot be set: {error.message}", "Correct the prose or page.typ.") from error
+
+
+def _day(value: Value) -> list[int] | None:
+    if not isinstance(value, str):
+        return None
+    found = date.fromisoformat(value)
+    return [found.year, found.month, found.day]
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if float(value).is_integer() and isinstance(value, int):
+        return int(value)
+    return float(f"{float(value):.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def _finite(value: Value) -> Value:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, default=_scalar)
+
+
+def _scalar(value: Any) -> Any:
+    """Return a NumPy scalar or a mapping type JSON does not know as plain data."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    return value.item()
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic(path, "wb") as stream:
+        stream.write(data)
