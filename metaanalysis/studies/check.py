@@ -122,8 +122,10 @@ def _uncoded(codings: Codings, key: str, study: Study, where: str) -> Iterator[F
     for effect in study.effects:
         if effect.role not in CODED_ROLES or effect.family not in ("productivity", "success_rate", "quality"):
             continue
-        if study.design == "benchmark" and effect.treated == "ai" and effect.role == "subgroup":
+        if "uncoded" in effect.accepted or "uncoded" in study.accepted:
             continue
+        if study.design == "benchmark" and effect.role == "subgroup":
+            continue  # steps of a machine's own exposure (budget, date), which the codebook does not cover
         for arm, uses in (("treated", effect.treated), ("comparison", effect.reference)):
             if uses != "ai":
                 continue
