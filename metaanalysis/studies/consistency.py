@@ -2,7 +2,8 @@
 
 *Wrong* is what cannot be: an estimate outside its interval, a share above one. *Suspicious* has an innocent
 explanation now and then; a curator who finds it writes ``accepted = { rule = "reason" }`` into the effect, or into
-the study for all its effects, which silences the rule there. An acceptance that silences nothing is itself reported, so that none outlives its cause.
+the study for all its effects, which silences the rule there. An acceptance that silences nothing is itself
+reported, so that none outlives its cause. Of excluded studies, which enter no model, only what is wrong is reported.
 """
 
 import re
@@ -109,7 +110,8 @@ def check_study(study: Study, where: str) -> list[Finding]:
         silenced = effect.accepted.keys() | study.accepted.keys()
         findings += [_finding(where, place, raw) for raw in raws if raw[1] not in silenced]
         findings += [_finding(where, place, raw) for raw in _idle(effect.accepted, {raw[1] for raw in raws})]
-    return findings + [_finding(where, "", raw) for raw in _idle(study.accepted, broken)]
+    findings += [_finding(where, "", raw) for raw in _idle(study.accepted, broken)]
+    return [finding for finding in findings if finding.severity == "wrong" or study.excluded is None]
 
 
 def _finding(where: str, place: str, raw: Raw) -> Finding:

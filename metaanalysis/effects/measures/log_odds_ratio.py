@@ -20,8 +20,9 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metaanalysis.effects.cells import corrected, from_events
 from metaanalysis.effects.derived import Route
-from metaanalysis.effects.estimates import Estimates, arrays, require
+from metaanalysis.effects.estimates import Estimates
 from metaanalysis.effects.measure import Measure
 from metaanalysis.effects.printed import Reading, printed_routes
 from metaanalysis.studies.agreement import is_odds_ratio
@@ -60,15 +61,8 @@ def log_odds_ratio(
     (-0.9387, 0.3571)
     """
     where = "log_odds_ratio"
-    events1, size1, events2, size2 = arrays(where, a=a, n1=n1, c=c, n2=n2)
-    for name, count, size in (("a", events1, size1), ("c", events2, size2)):
-        require(where, name, (count >= 0) & (count <= size), "is not between 0 and its size", "Check the counts.")
-    cells = np.array([events1, size1 - events1, events2, size2 - events2])
-    empty = (cells == 0).any(axis=0)
-    require(where, "add", ~empty | (add > 0), "is a table with an empty cell", "Give a positive correction.")
-    cells = cells + add * (empty | to_all)
-    yi = np.log(cells[0] * cells[3] / (cells[1] * cells[2]))
-    return Estimates(yi, (1 / cells).sum(axis=0))
+    cells = corrected(where, from_events(where, a, n1, c, n2), add=add, to_all=to_all)
+    return Estimates(np.log(cells[0] * cells[3] / (cells[1] * cells[2])), (1 / cells).sum(axis=0))
 
 
 def logit(share: float) -> float | None:
