@@ -48,9 +48,7 @@ RULES: Final[dict[str, str]] = {
 """Rules by name."""
 
 LESS_IS_BETTER: Final = re.compile(r"\b(time|duration|latency|minutes|seconds)\b", re.IGNORECASE)
-RATE: Final = re.compile(
-    r"\b(per|saved?|savings?|freed|share|overtime|real-time|part-time|on time|tim(e|es) more)\b", re.I
-)
+RATE: Final = re.compile(r"\b(per|saved?|savings?|freed|share|overtime|real-time|part-time|on time|reduction)\b", re.I)
 MORE_IS_BETTER: Final = re.compile(r"\b(throughput|completed|resolved|finished|merged|delivered)\b", re.IGNORECASE)
 
 
@@ -248,8 +246,8 @@ def _against_study(study: Study, effect: Effect) -> Iterator[Raw]:
     if printed.scale == "difference" and printed.unit is None and printed.estimate is not None:
         yield "suspicious", "no_unit", "printed.unit", "a difference has no unit", "Name the unit as printed."
     if effect.role == "primary" and printed.estimate is None and printed.log_estimate is None:
-        arms = printed.mean_treated is not None or printed.count_treated is not None
-        if not arms and effect.unusable is None:
+        others = (printed.mean_treated, printed.median_treated, printed.count_treated, printed.range_low)
+        if all(value is None for value in others) and effect.unusable is None:
             problem = "a primary effect has no number"
             yield "suspicious", "primary_empty", "printed", problem, "Choose another primary, or say unusable = why."
 
