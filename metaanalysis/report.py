@@ -9,12 +9,13 @@ import math
 import re
 import shutil
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from metaanalysis import verdict
-from metaanalysis.citations import bibliography
+from metaanalysis.citations import citations
 from metaanalysis.errors import Fault, InputError, bad
 from metaanalysis.files import atomic, display
 from metaanalysis.results import Results, Value
@@ -22,10 +23,13 @@ from metaanalysis.tables import tables
 
 DIGITS: Final = 6
 """Significant digits of the committed numbers: what different machines agree on."""
-STANDARDS: Final = ("ua-1",)
-_EPOCH: Final = 0
+STANDARDS: Final = ("ua-1", "a-2a")
+"""Accessible and archival; an archival PDF needs a date, so a report on undated data is accessible only."""
+_EPOCH: Final = (2026, 1, 1)
 _SHARED: Final = ("page.typ", "methods.bib")
 _ENDS: Final = {"estimate": (".mean", ".lower", ".upper")}
+_GUARD: Final = re.compile(r"\b(?:known|is)\(([^)]*)\)")
+_LOST: Final = re.compile(r"#[A-Za-z][\w-]*\([^()\n]*\);")
 _LOOKUP: Final = re.compile(r"\b(num|count|said|sentence|percent|factor|tiny|change|estimate|value)\(\s*\"([^\"]+)\"")
 _ALLOWED: Final = re.compile(
     r"//[^\n]*|\bdigits:\s*\d|\bsize:\s*[\d.]+pt|\blevel:\s*\d|\bdepth:\s*\d|\bbelow:\s*[\d.]+em|\babove:\s*[\d.]+em"
@@ -35,14 +39,13 @@ _ALLOWED: Final = re.compile(
 
 def numbers(results: Results) -> dict[str, Value]:
     """Return every number of the report by name: those of the analysis and the worded verdict."""
-    worded: dict[str, Value] = {}
-    for frame, put in (("grid", None), ("sensitivity", verdict.over_variants)):
-        rows = results.frames.get(frame)
-        if rows is None or not len(rows):
-            continue
-        pairs = [(float(b), float(e)) for b, e in zip(rows["log_bf"], rows["error"], strict=True)]
-        worded |= put(pairs) if put else verdict.texts(results.numbers, pairs)
-    return {**results.numbers, **worded}
+    grid, variants = results.frames.get("grid"), results.frames.get("sensitivity")
+    pairs = [] if grid is None else list(zip(grid["log_bf"], grid["error"], strict=True))
+    named: list[tuple[str, float, float]] = []
+    if variants is not None and len(variants):
+        labels = variants["group"] + ", " + variants["variant"]
+        named = list(zip(labels, variants["log_bf"], variants["error"], strict=True))
+    return {**results.numbers, **verdict.texts(results.numbers, pairs), **verdict.over_variants(named)}
 
 
 def numbers_text(results: Results) -> str:
@@ -88,15 +91,21 @@ def typed_digits(prose: str) -> list[tuple[int, str]]:
     ]
 
 
+def names_guarded(prose: str) -> set[str]:
+    """Return the names the prose asks about before using them; these alone may be missing."""
+    return {name for match in _GUARD.finditer(prose) for name in re.findall(r"\"([^\"]+)\"", match[1])}
+
+
 def check_prose(prose: Path, known: Mapping[str, Value]) -> None:
-    """Refuse prose that looks up a number the analysis does not have or types one itself.
+    """Refuse prose that looks up a number the analysis does not have, types one itself, or loses a semicolon.
 
     Raises
     ------
     InputError
-        With one fault for each unknown name and each line with a typed digit.
+        With one fault for each unknown name and each line at fault.
     """
     text = prose.read_text(encoding="utf-8")
+    have = known.keys() | names_guarded(text)
     faults = [
         Fault(
             f"{display(prose)}:{line}",
@@ -105,11 +114,20 @@ def check_prose(prose: Path, known: Mapping[str, Value]) -> None:
             "Correct the name, or let the analysis compute it.",
         )
         for line, name in dict.fromkeys(names_used(text))
-        if name not in known
+        if name not in have
     ]
     faults += [
         Fault(f"{display(prose)}:{line}", "", f"digits are typed into the prose: {shown}", "Take the number by name.")
         for line, shown in typed_digits(text)
+    ]
+    faults += [
+        Fault(
+            f"{display(prose)}:{text.count(chr(10), 0, match.start()) + 1}",
+            "",
+            f"Typst swallows the semicolon after {match[0][:-1]}",
+            "Write a full stop, a comma or a dash.",
+        )
+        for match in _LOST.finditer(text)
     ]
     if faults:
         raise InputError(*faults)
@@ -151,7 +169,6 @@ def build(results: Results, out_dir: Path, *, build_dir: Path, source: Path | No
         shutil.copyfile(path, build_dir / path.name)
     content = _content(results, known, write_figures(results, build_dir / "figures"))
     _write(build_dir / "report.json", _json(content).encode())
-    _write(build_dir / "studies.yml", bibliography(results.references).encode())
     pdf = _set(build_dir, display(prose), content["date"])
     target = out_dir / f"{results.name}.pdf"
     _write(target, pdf)
@@ -207,7 +224,7 @@ def _content(results: Results, known: Mapping[str, Value], figures: Mapping[str,
         "spec": results.spec,
         "figures": figures,
         "tables": {name: table.data() for name, table in tables(results).items()},
-        "references": bool(results.references),
+        "references": [asdict(entry) for entry in citations(results.references)],
     }
 
 
@@ -217,14 +234,15 @@ def _set(build_dir: Path, shown: str, day: list[int] | None) -> bytes:
 
     from metaanalysis.figures import style
 
+    year, month, of_month = day or _EPOCH
     try:
         return typst.compile(
-            build_dir / "prose.typ",
-            root=build_dir,
+            str(build_dir / "prose.typ"),
+            root=str(build_dir),
             font_paths=[style.font_folder()],
             ignore_system_fonts=True,
-            pdf_standards=[*STANDARDS],
-            timestamp=_EPOCH,
+            pdf_standards=list(STANDARDS if day else STANDARDS[:1]),
+            timestamp=datetime(year, month, of_month, tzinfo=UTC),
         )
     except typst.TypstError as error:
         found = re.search(

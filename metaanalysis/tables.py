@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MINUS: Final = "\N{MINUS SIGN}"
+SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Align = Literal["left", "right", "center"]
 
 
@@ -63,7 +64,7 @@ class Table:
         """Return the table in Markdown."""
         rule = {"left": ":--", "right": "--:", "center": ":-:"}
         lines = [
-            " | ".join(c.head for c in self.columns),
+            " | ".join(c.head.replace("\n", " ") for c in self.columns),
             " | ".join(rule[c.align] for c in self.columns),
             *(" | ".join(cell.replace("|", "\\|") for cell in row) for row in self.rows),
         ]
@@ -93,8 +94,18 @@ def factor(log_bf: Any) -> str:
     if value >= 1000 or value < 0.001:
         exponent = math.floor(float(log_bf) / math.log(10))
         mantissa = math.exp(float(log_bf) - exponent * math.log(10))
-        return f"{mantissa:.1f} × 10^{exponent}".replace("-", MINUS)
+        return f"{mantissa:.1f} × 10{str(exponent).translate(SUPERSCRIPT)}"
     return f"{value:.0f}" if value >= 100 else f"{value:#.2g}".removesuffix(".")
+
+
+def error(value: Any) -> str:
+    """Return a numerical error to one digit, as a power of ten below a thousandth."""
+    if not _known(value):
+        return "–"
+    if value == 0 or value >= 1e-3:
+        return f"{value:.1g}"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
 
 
 def words(identifier: str) -> str:
@@ -124,9 +135,9 @@ def models(frame: "pd.DataFrame") -> Table:
         Column("Family"),
         Column("It says", share=1.0),
         Column("log evidence", "right"),
-        Column("BF against flat", "right"),
-        Column("Probability, families equal", "right"),
-        Column("Probability, members equal", "right"),
+        Column("BF against\nflat", "right"),
+        Column("Probability,\nfamilies equal", "right"),
+        Column("Probability,\nmembers equal", "right"),
     )
     return Table(
         columns,
@@ -135,9 +146,7 @@ def models(frame: "pd.DataFrame") -> Table:
                 words(row["model"]),
                 row["family"],
                 row["says"],
-                f"{number(row['log_evidence'], 3)} ± {row['error']:.0e}".replace("e-0", "e-").replace("-", MINUS)
-                if _known(row["error"])
-                else number(row["log_evidence"], 3),
+                f"{number(row['log_evidence'], 3)} ± {error(row['error'])}",
                 factor(row["log_bf"]),
                 number(row["probability"]),
                 number(row["probability_equal"]),
@@ -154,7 +163,7 @@ def grid(frame: "pd.DataFrame") -> Table:
         Column("Bayes factor", "right"),
         Column("log Bayes factor", "right"),
         Column("Numerical error", "right"),
-        Column("Probability of a discontinuity", "right"),
+        Column("Probability of\na discontinuity", "right"),
     )
     return Table(
         columns,
@@ -163,7 +172,7 @@ def grid(frame: "pd.DataFrame") -> Table:
                 f"× {row['scale']:g}",
                 factor(row["log_bf"]),
                 number(row["log_bf"], sign=True),
-                f"{row['error']:.0e}".replace("-", MINUS),
+                error(row["error"]),
                 number(row["probability"]),
             )
             for _, row in frame.sort_values("scale").iterrows()

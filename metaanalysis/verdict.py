@@ -142,19 +142,29 @@ def width_ratio(numbers: Mapping[str, Value]) -> float | None:
     return math.log(values[1] / values[0]) / math.log(values[3] / values[2])
 
 
-def odds(log_bf: float) -> str:
-    """Return a Bayes factor as the odds a reader can check, e.g. ``2.3 to 1 for a continuous curve``."""
+def odds(log_bf: float, sides: tuple[str, str] = ("a discontinuity", "a continuous curve")) -> str:
+    """Return a Bayes factor as the odds a reader can check, e.g. ``2.3 to 1 for a continuous curve``.
+
+    Parameters
+    ----------
+    log_bf : float
+        Natural log of the Bayes factor.
+    sides : (str, str)
+        What a positive and what a negative value favours.
+    """
     size = math.exp(min(abs(log_bf), 700.0))
     shown = f"{size:.0f}" if size >= 10 else f"{size:.1f}"
     if size >= 1000:
         shown = "more than 1000"
     if shown == "1.0":
         return "even"
-    return f"{shown} to 1 for " + ("a discontinuity" if log_bf > 0 else "a continuous curve")
+    return f"{shown} to 1 for {sides[0] if log_bf > 0 else sides[1]}"
 
 
-def answer(found: Evidence) -> str:
-    """Return the answer to the question in one plain sentence."""
+def answer(found: Evidence | None) -> str:
+    """Return the answer to the question in one plain sentence; None if no families were compared."""
+    if found is None:
+        return "This analysis compares no discontinuous with continuous curves and says nothing about a threshold."
     if found.direction == "neither":
         return (
             "The published evidence does not tell whether returns to practice jump at a threshold or change "
@@ -165,11 +175,13 @@ def answer(found: Evidence) -> str:
         if found.direction == "discontinuous"
         else "a continuous curve over a discontinuous jump in returns"
     )
-    return f"The published evidence favours {side}, and is {found.band.words} at its weakest prior setting."
+    return f"The published evidence favours {side}; at its weakest prior setting it is {found.band.words}."
 
 
-def about_sharpness(found: Sharpness) -> str:
-    """Return what may be said about how sharp the change is, in one sentence."""
+def about_sharpness(found: Sharpness | None) -> str:
+    """Return what may be said about how sharp the change is, in one sentence; None if it was not tested."""
+    if found is None:
+        return "Whether a change is sharp was not tested."
     return {
         "sharp": "The data narrow the transition width and favour an abrupt change over a smooth transition.",
         "gradual": "The data narrow the transition width and favour a gradual transition over an abrupt change.",
@@ -189,60 +201,52 @@ def texts(numbers: Mapping[str, Value], grid: Iterable[tuple[float, float]]) -> 
         Numbers of the analysis; `bf.discontinuous`, `bf.error`, `sharp.log_bf` and the interval ends of the width
         are read where present.
     grid : iterable of (log_bf, error)
-        The log Bayes factor and its numerical error at every declared prior scale.
-
-    Returns
-    -------
-    dict
-        Empty if the analysis compared no families.
+        The log Bayes factor and its numerical error at every declared prior scale; empty if the analysis compared
+        no families.
     """
     points = list(grid)
-    if not points:
-        return {}
-    over_grid = weakest(evidence(value, error=error) for value, error in points)
-    lowest, highest = min(value for value, _ in points), max(value for value, _ in points)
-    out: dict[str, Value] = {
-        "verdict.band": over_grid.band.name,
-        "verdict.direction": over_grid.direction,
+    over_grid = weakest(evidence(value, error=error) for value, error in points) if points else None
+    declared = _positive(numbers.get("bf.discontinuous"))
+    log_declared = None if declared is None else math.log(declared)
+    at_declared = None if log_declared is None else evidence(log_declared, error=_log_error(numbers, declared))
+    return {
+        "verdict.band": over_grid.band.name if over_grid else "not tested",
+        "verdict.direction": over_grid.direction if over_grid else "neither",
         "verdict.answer": answer(over_grid),
-        "verdict.odds.low": odds(lowest),
-        "verdict.odds.high": odds(highest),
+        "verdict.odds.low": odds(min(value for value, _ in points)) if points else None,
+        "verdict.odds.high": odds(max(value for value, _ in points)) if points else None,
+        "verdict.declared.band": at_declared.band.name if at_declared else None,
+        "verdict.declared.direction": at_declared.direction if at_declared else None,
+        "verdict.odds.declared": None if log_declared is None else odds(log_declared),
+        **_sharpness_texts(numbers),
     }
-    declared = numbers.get("bf.discontinuous")
-    if isinstance(declared, int | float) and declared > 0:
-        at_declared = evidence(math.log(declared), error=_log_error(numbers, declared))
-        out["verdict.declared.band"] = at_declared.band.name
-        out["verdict.declared.direction"] = at_declared.direction
-        out["verdict.odds.declared"] = odds(math.log(declared))
-    return out | _sharpness_texts(numbers)
 
 
-def over_variants(variants: Iterable[tuple[float, float]]) -> dict[str, Value]:
-    """Count the sensitivity analyses whose evidence would be worded differently from the first, the declared one.
+def over_variants(variants: Iterable[tuple[str, float, float]]) -> dict[str, Value]:
+    """Count and name the sensitivity analyses whose evidence would be worded otherwise than the declared one.
 
     Parameters
     ----------
-    variants : iterable of (log_bf, error)
+    variants : iterable of (name, log_bf, error)
         The declared analysis first, then its variants.
     """
-    found = [evidence(value, error=error) for value, error in variants]
-    if not found:
-        return {}
+    found = [(name, evidence(value, error=error)) for name, value, error in variants]
+    changed = [name for name, other in found[1:] if other != found[0][1]]
     return {
-        "verdict.variants": len(found) - 1,
-        "verdict.variants.changed": sum(other != found[0] for other in found[1:]),
+        "verdict.variants": max(len(found) - 1, 0),
+        "verdict.variants.changed": len(changed),
+        "verdict.variants.names": "; ".join(changed) if changed else None,
     }
 
 
 def _sharpness_texts(numbers: Mapping[str, Value]) -> dict[str, Value]:
     log_bf, ratio = numbers.get("sharp.log_bf"), width_ratio(numbers)
-    if not isinstance(log_bf, int | float):
-        return {}
-    found = sharpness(float(log_bf), ratio)
-    shown = odds(float(log_bf))
-    shown = shown.replace("a discontinuity", "the step").replace("a continuous curve", "the logistic curve")
+    found = shown = None
+    if isinstance(log_bf, int | float) and not math.isnan(log_bf):
+        found = sharpness(float(log_bf), ratio)
+        shown = odds(float(log_bf), ("the step", "the logistic curve"))
     return {
-        "verdict.sharpness": found,
+        "verdict.sharpness": found or "not tested",
         "verdict.sharpness.answer": about_sharpness(found),
         "verdict.sharpness.odds": shown,
         "verdict.sharpness.ratio": ratio,
@@ -250,6 +254,10 @@ def _sharpness_texts(numbers: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
-def _log_error(numbers: Mapping[str, Value], declared: float) -> float:
-    error = numbers.get("bf.error")
-    return float(error) / declared if isinstance(error, int | float) else 0.0
+def _positive(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _log_error(numbers: Mapping[str, Value], declared: float | None) -> float:
+    error = _positive(numbers.get("bf.error"))
+    return error / declared if error and declared else 0.0

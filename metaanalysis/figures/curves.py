@@ -1,5 +1,6 @@
 """The curve: model average with the data and their exposure ranges, and every member by itself."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from metaanalysis.figures import style
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 NEEDS: Final = ("curves", "effects")
 WIDTH: Final = style.PAGE
 COLUMNS: Final = 4
-_TOP: Final = 7.6
+_TOP: Final = 6.6
 _CELL: Final = 2.75
 
 
@@ -23,17 +24,17 @@ def draw(results: Results) -> "tuple[Figure, ...]":
     members = [m for m in dict.fromkeys(curves["model"]) if m != "average"]
     order = [m for m in _models(results) if m in members] or members
     depth = -(-len(order) // COLUMNS)
-    height = 1.15 + _TOP + (depth * _CELL + 1.0 if order else 0)
+    height = 1.45 + _TOP + (depth * _CELL + 0.75 if order else 0)
     with style.drawing():
         figure = style.new(WIDTH, height)
-        top = style.place(figure, 1.35, height - _TOP - 0.15, WIDTH - 1.45, _TOP)
+        top = style.place(figure, 1.35, height - _TOP - 0.5, WIDTH - 1.6, _TOP)
         draw_average(top, results)
         if order:
             _members(figure, results, order)
     return (figure,)
 
 
-def draw_average(ax: "Axes", results: Results, *, compact: bool = False) -> None:
+def draw_average(ax: "Axes", results: Results) -> None:
     """Draw the model average, its band and the data on an axes."""
     rows, curves = results.frames["effects"], results.frames["curves"]
     scale, kind = style.exposure(results), style.measure(results)
@@ -48,8 +49,7 @@ def draw_average(ax: "Axes", results: Results, *, compact: bool = False) -> None
     style.effect_axis(ax.yaxis, kind, low, high)
     ax.set_ylabel(style.effect_label(kind))
     ax.set_xlabel(scale.label)
-    if not compact:
-        _key(ax, bool(rows["x0"].notna().any()))
+    _key(ax, bool(rows["x0"].notna().any()))
 
 
 def draw_data(ax: "Axes", results: Results, average: "pd.DataFrame") -> None:
@@ -59,21 +59,30 @@ def draw_data(ax: "Axes", results: Results, average: "pd.DataFrame") -> None:
     rows, scale = results.frames["effects"], style.exposure(results)
     low, high = ax.get_ylim()
     absolute = rows[rows["x0"].isna()]
-    hues = [style.colour(scale, x) for x in absolute["x"]]
-    ax.vlines(
-        absolute["x"], absolute["lower"].clip(low), absolute["upper"].clip(upper=high), colors=hues, lw=0.6, alpha=0.45
-    )
-    ax.hlines(absolute["y"], absolute["x_low"], absolute["x_high"], colors=hues, lw=0.8, alpha=0.7)
-    ax.scatter(
-        absolute["x"], absolute["y"], s=[1.2 * s for s in style.sizes(list(absolute["se"]))] if len(absolute) else [],
-        c=hues, lw=0.4, edgecolors="white", zorder=4, label="against no AI",
-    )  # fmt: skip
+    if len(absolute):
+        hues = [style.colour(scale, x) for x in absolute["x"]]
+        at = dodged(list(absolute["x"]), list(absolute["y"]), 0.012 * (scale.high - scale.low))
+        area = [1.2 * s for s in style.sizes(list(absolute["se"]))]
+        ax.vlines(at, absolute["lower"].clip(low), absolute["upper"].clip(upper=high), colors=hues, lw=0.6, alpha=0.45)
+        ax.hlines(absolute["y"], absolute["x_low"], absolute["x_high"], colors=hues, lw=0.7, alpha=0.4)
+        ax.scatter(at, absolute["y"], s=area, c=hues, lw=0.4, edgecolors="white", zorder=4)
     contrasts = rows[rows["x0"].notna()]
     start = np.interp(contrasts["x0"], average["x"], average["mean"]) if len(contrasts) else []
     for x0, x, y, base in zip(contrasts["x0"], contrasts["x"], contrasts["y"], start, strict=True):
         hue = style.colour(scale, x)
         ax.plot([x0, x], [base, base + y], color=hue, lw=0.9, ls=(0, (3, 1.5)), zorder=3)
         ax.plot([x], [base + y], marker="o", ms=3.4, mfc="white", mec=hue, mew=0.9, lw=0, zorder=4)
+
+
+def dodged(x: Sequence[float], y: Sequence[float], step: float) -> list[float]:
+    """Return exposures with equal ones set apart by `step`, in the order of their effects, around the true one."""
+    out = list(x)
+    for value in set(x):
+        group = sorted((i for i in range(len(x)) if x[i] == value), key=lambda i: y[i])
+        narrow = min(step, 4 * step / max(len(group) - 1, 1))
+        for rank, i in enumerate(group):
+            out[i] = value + (rank - (len(group) - 1) / 2) * narrow
+    return out
 
 
 def describe(results: Results) -> str:
@@ -120,7 +129,7 @@ def _line(ax: "Axes", curve: "pd.DataFrame", end: float, *, color: str, lw: floa
     """Draw a curve solid where there are data and dotted beyond, its band paler there."""
     inside, beyond = curve[curve["x"] <= end], curve[curve["x"] >= end]
     for part, line, alpha in ((inside, "-", band), (beyond, (0, (1, 1.4)), band * 0.45)):
-        ax.plot(part["x"], part["mean"], color=color, lw=lw, ls=line, zorder=3)  # type: ignore[arg-type]
+        ax.plot(part["x"], part["mean"], color=color, lw=lw, ls=line, zorder=3)
         ax.fill_between(part["x"], part["lower"], part["upper"], color=color, alpha=alpha, lw=0, zorder=2)
 
 
@@ -144,14 +153,22 @@ def _key(ax: "Axes", contrasts: bool) -> None:
     entries: list[Any] = [
         Line2D([], [], color=style.INK, lw=1.6, label="model average"),
         Patch(color=style.INK, alpha=0.13, lw=0, label="95 % band"),
-        Line2D([], [], marker="o", ms=3.6, color=style.MUTED, lw=0.8, label="effect against no AI, coders’ range"),
+        Line2D([], [], marker="o", ms=3.6, color=style.MUTED, lw=0.8, label="against no AI, with coders’ range"),
     ]
     if contrasts:
         entries.append(
             Line2D([], [], marker="o", ms=3.4, mfc="white", color=style.MUTED, lw=0.9, ls=(0, (3, 1.5)),
-                   label="two ways of using AI, drawn from the average")
+                   label="between two ways of using AI")
         )  # fmt: skip
-    ax.legend(handles=entries, loc="upper left", ncols=2, handlelength=2.2, columnspacing=1.4, borderaxespad=0.2)
+    ax.legend(
+        handles=entries,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=4,
+        handlelength=2.0,
+        columnspacing=1.3,
+        borderaxespad=0.1,
+    )
 
 
 def _members(figure: "Figure", results: Results, order: list[str]) -> None:
@@ -162,7 +179,7 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
     inside = curves[curves["x"] <= end]
     low, high = float(inside["lower"].min()), float(inside["upper"].max())
     gap, left = 0.25, 1.35
-    width = (WIDTH - left - 0.1 - (COLUMNS - 1) * gap) / COLUMNS
+    width = (WIDTH - left - 0.25 - (COLUMNS - 1) * gap) / COLUMNS
     depth = -(-len(order) // COLUMNS)
     for index, model in enumerate(order):
         row, column = divmod(index, COLUMNS)
@@ -177,7 +194,7 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
         _line(ax, _curve(curves, model), end, color=style.FAMILY[family], lw=1.2, band=0.16)
         style.effect_axis(ax.yaxis, kind, low, high)
         share = f"  {100 * info[model]['probability']:.0f} %" if model in info else ""
-        ax.set_title(f"{model.replace('_', ' + ')}{share}", loc="left", pad=2.5, color=style.FAMILY[family])
+        ax.set_title(f"{model.replace('_', ' ')}{share}", loc="left", pad=2.5, color=style.FAMILY[family])
         lowest = index + COLUMNS >= len(order)
         ax.tick_params(labelleft=column == 0, labelbottom=lowest)
         if lowest and column == 0:
@@ -187,7 +204,7 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
 def draw_compact(results: Results) -> "Figure":
     """Draw the average with the data alone, small enough for a README."""
     with style.drawing():
-        figure = style.new(14.0, 7.0)
-        ax = style.place(figure, 1.4, 1.1, 12.3, 5.2)
+        figure = style.new(16.0, 8.0)
+        ax = style.place(figure, 1.4, 1.1, 14.3, 6.3)
         draw_average(ax, results)
     return figure

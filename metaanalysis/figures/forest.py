@@ -1,6 +1,7 @@
 """Forest plot: every effect with its exposure, interval, shrinkage estimate and printed values."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 NEEDS: Final = ("effects",)
 WIDTH: Final = style.PAGE
 PITCH: Final = 0.315
-ROWS: Final = 62
-_HEAD: Final = 0.75
-_FOOT: Final = 0.95
+ROWS: Final = 57
+_HEAD: Final = 0.55
+_FOOT: Final = 1.2
 _SUMMARY: Final = (("pooled", "pooled mean, practice ignored"), ("prediction", "a new study: prediction interval"))
 
 
@@ -25,9 +26,8 @@ def draw(results: Results) -> "tuple[Figure, ...]":
     """Draw the effects in ascending order of exposure, at most `ROWS` to a page."""
     rows = ordered(results.frames["effects"])
     pages = -(-len(rows) // ROWS)
-    size = -(-len(rows) // pages)
     span = style.limits(list(rows["y"]), list(rows["lower"]), list(rows["upper"]))
-    return tuple(_page(results, rows.iloc[n * size : (n + 1) * size], span, last=n == pages - 1) for n in range(pages))
+    return tuple(_page(results, rows.iloc[n * ROWS : (n + 1) * ROWS], span, last=n == pages - 1) for n in range(pages))
 
 
 def ordered(effects: "pd.DataFrame") -> "pd.DataFrame":
@@ -40,12 +40,13 @@ def describe(results: Results) -> str:
     rows = results.frames["effects"]
     kind = style.measure(results)
     scale = style.exposure(results)
+    low, high = (style.change(float(end), kind) for end in (rows["y"].min(), rows["y"].max()))
+    above, below = int((rows["lower"] > 0).sum()), int((rows["upper"] < 0).sum())
     return (
         f"Forest plot of {len(rows)} effects from {rows['study'].nunique()} studies in ascending order of the "
-        f"{scale.label}, from {rows['x'].min():g} to {rows['x'].max():g}. {int((rows['lower'] > 0).sum())} intervals lie "
-        f"wholly above no change and {int((rows['upper'] < 0).sum())} wholly below; estimates run from "
-        f"{style.change(float(rows['y'].min()), kind)} to {style.change(float(rows['y'].max()), kind)} "
-        f"({style.effect_label(kind)}). The table of effects in the appendix gives every value."
+        f"{scale.label}, from {rows['x'].min():g} to {rows['x'].max():g}. {above} intervals lie wholly above no "
+        f"change and {below} wholly below. Estimates run from {low} to {high} ({style.effect_label(kind)}). "
+        f"The table of effects in the appendix gives every value."
     )
 
 
@@ -55,9 +56,9 @@ def row_labels(rows: "pd.DataFrame") -> list[str]:
     labels = []
     for label, effect, more in zip(rows["label"], rows["effect"], several, strict=True):
         if not more:
-            labels.append(style.shorten(label, 44))
+            labels.append(style.shorten_label(label, 44))
             continue
-        name = style.shorten(label, 28)
+        name = style.shorten_label(label, 27)
         labels.append(f"{name} · {style.shorten(effect.replace('_', ' '), 42 - len(name))}")
     return labels
 
@@ -106,13 +107,12 @@ def _slots(rows: "pd.DataFrame", scale: style.Exposure) -> tuple[list[float], li
 
 
 def _head(axes: "tuple[Axes, ...]", kind: str) -> None:
-    words = ("study · effect", "exposure", "estimate, 95 % interval", f"{style.effect_label(kind)}, 95 % interval")
+    unit = {"log_ratio": "%", "log_odds_ratio": "odds ratio"}.get(kind, "effect")
+    words = ("study · effect", "exposure", "estimate and 95 % interval", f"{unit} [95 % interval]")
     for ax, word in zip(axes, words, strict=True):
-        right = ax is axes[3]
-        ax.text(
-            1.0 if right else 0.0, 1.0, word, transform=ax.transAxes, va="bottom", ha="right" if right else "left",
-            weight="bold", fontsize=style.SMALL,
-        )  # fmt: skip
+        x, side = (1.0, "right") if ax is axes[3] else (0.0, "left")
+        place = ax.get_yaxis_transform()
+        ax.text(x, -1.15, word, transform=place, va="bottom", ha=side, weight="bold", fontsize=style.SMALL)
 
 
 def _write_names(
@@ -133,7 +133,7 @@ def _draw_strip(
     ax.hlines(slots, rows["x_low"], rows["x_high"], colors=colours, lw=1.4, alpha=0.45)
     ax.scatter(rows["x"], slots, s=9, c=colours, lw=0, zorder=3, label="treated")
     ax.scatter(rows["x0"], slots, s=9, facecolors="white", edgecolors=colours, lw=0.8, zorder=2, label="reference")
-    ax.set_xlabel(style.shorten(scale.label, 30), fontsize=style.SMALL)
+    ax.set_xlabel(textwrap.fill(scale.label, 22), fontsize=style.SMALL)
 
 
 def _draw_effects(
@@ -146,7 +146,7 @@ def _draw_effects(
 ) -> None:
     low, high = span
     ax.set_xlim(low, high)
-    ax.axvline(0, color=style.MUTED, lw=0.6, zorder=0)
+    ax.vlines(0, -0.5, ax.get_ylim()[0], color=style.MUTED, lw=0.6, zorder=0)
     ax.hlines(slots, rows["lower"].clip(low), rows["upper"].clip(upper=high), colors=colours, lw=0.9)
     ax.scatter(rows["y"], slots, s=style.sizes(list(rows["se"])), c=colours, marker="s", lw=0, zorder=3)
     ax.scatter(rows["fitted"], slots, s=22, c=style.INK, marker="|", lw=0.9, zorder=4)

@@ -19,7 +19,7 @@ def draw(results: Results) -> "tuple[Figure, ...]":
     grid = results.frames["grid"].sort_values("scale")
     with style.drawing():
         figure = style.new(WIDTH, 6.4)
-        ax = style.place(figure, 1.5, 1.1, 8.2, 5.0)
+        ax = style.place(figure, 1.5, 1.1, 8.6, 5.0)
         style.evidence_axis(ax, float(grid["log_bf"].abs().max()), which="y")
         ax.errorbar(
             grid["scale"], grid["log_bf"], yerr=grid["error"], color=style.INK, marker="o", ms=3.2, lw=1.1,

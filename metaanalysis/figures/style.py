@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from metaanalysis.results import Results
 from metaanalysis.verdict import BANDS
@@ -30,7 +30,12 @@ PRIOR: Final = "#999999"
 FAMILY: Final = {"continuous": CONTINUOUS, "discontinuous": DISCONTINUOUS}
 SMALL: Final = 6.2
 TEXT: Final = 7.0
-PERCENT_TICKS: Final = (-90, -75, -50, -25, 0, 25, 50, 100, 200, 400, 900)
+PERCENT_TICKS: Final = (
+    (0.45, (-30, -20, -10, 0, 10, 20, 30)),
+    (0.9, (-50, -40, -20, 0, 20, 40, 60)),
+    (math.inf, (-90, -75, -50, -25, 0, 25, 50, 100, 200, 400, 900)),
+)
+"""Ticks in percent for axes up to a length on the log scale."""
 MINUS: Final = "\N{MINUS SIGN}"
 _SETTINGS: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],
@@ -108,7 +113,7 @@ def drawing() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
+        mpl.rcParams.update(cast(Any, _SETTINGS))
         yield
 
 
@@ -190,11 +195,12 @@ def effect_label(kind: str) -> str:
 def effect_axis(axis: Any, kind: str, low: float, high: float) -> None:
     """Label an axis on the log scale with the values a reader knows."""
     if kind == "log_ratio":
-        ticks = [t for t in PERCENT_TICKS if low <= math.log1p(t / 100) <= high]
+        choice = next(listed for longest, listed in PERCENT_TICKS if high - low <= longest)
+        ticks = [t for t in choice if low <= math.log1p(t / 100) <= high]
         axis.set_ticks([math.log1p(t / 100) for t in ticks], [change(math.log1p(t / 100)) for t in ticks])
     elif kind == "log_odds_ratio":
-        ticks = [t for t in (0.1, 0.25, 0.5, 1, 2, 4, 10) if low <= math.log(t) <= high]
-        axis.set_ticks([math.log(t) for t in ticks], [f"{t:g}" for t in ticks])
+        odds = [t for t in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0) if low <= math.log(t) <= high]
+        axis.set_ticks([math.log(t) for t in odds], [f"{t:g}" for t in odds])
 
 
 def limits(
@@ -270,6 +276,14 @@ def _name_band(ax: "Axes", name: str, low: float, high: float, which: str) -> No
 def shorten(text: str, most: int) -> str:
     """Return the text, cut with an ellipsis to at most `most` characters."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def shorten_label(label: str, most: int) -> str:
+    """Return an author-year label cut to at most `most` characters, the year kept."""
+    names, _, year = label.rpartition(" ")
+    if len(label) <= most or not year.isdigit():
+        return shorten(label, most)
+    return f"{shorten(names, most - len(year) - 1)} {year}"
 
 
 def data_end(results: Results) -> float:

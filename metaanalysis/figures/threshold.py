@@ -35,9 +35,9 @@ def draw(results: Results) -> "tuple[Figure, ...]":
             ax = style.place(figure, 1.3, 1.1 + (len(models) - 1 - index) * row, left_width, row - 0.32)
             _location(ax, results, model, tallest, last=index == len(models) - 1)
             if index == 0:
-                ax.set_title("(a) where: density of the threshold", loc="left", pad=9, weight="bold")
+                ax.set_title("(a) where: threshold", loc="left", pad=9, weight="bold")
         if not wide and width is not None:
-            ax = style.place(figure, 12.2, 1.1, WIDTH - 12.3, inner - 0.32)
+            ax = style.place(figure, 12.2, 1.1, WIDTH - 12.5, inner - 0.32)
             _sharpness(ax, width)
     return (figure,)
 
@@ -47,11 +47,12 @@ def describe(results: Results) -> str:
     frame = results.frames["threshold"]
     parts = []
     for model, rows in frame.groupby("model", sort=False):
-        best = rows.loc[rows["probability"].idxmax()]
+        best = rows.iloc[int((rows["probability"] / rows["prior"]).to_numpy().argmax())]
         beyond = float(rows.loc[rows["beyond"].astype(bool), "probability"].sum())
         parts.append(
-            f"{str(model).replace('_', ' ')}: most probable interval {best['low']:g} to {best['high']:g} with "
-            f"probability {best['probability']:.2f} (prior {best['prior']:.2f}), {beyond:.2f} beyond the data"
+            f"{str(model).replace('_', ' ')}: interval most favoured over its prior {best['low']:g} to "
+            f"{best['high']:g} with probability {best['probability']:.2f} (prior {best['prior']:.2f}), "
+            f"{beyond:.2f} beyond the data"
         )
     width = results.frames.get("width")
     tail = ""
@@ -85,7 +86,7 @@ def _location(ax: "Axes", results: Results, model: str, tallest: float, *, last:
     ax.spines["left"].set_visible(False)
     ax.tick_params(labelbottom=last)
     ax.text(
-        -0.012, 0.5, model.replace("_", " +\n"), transform=ax.transAxes, ha="right", va="center", color=hue,
+        -0.012, 0.5, model.replace("_", "\n"), transform=ax.transAxes, ha="right", va="center", color=hue,
         fontsize=style.SMALL,
     )  # fmt: skip
     if last:
@@ -105,7 +106,7 @@ def _sharpness(ax: "Axes", width: "pd.DataFrame") -> None:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("10–90 % width, score points")
-    ax.set_title("(b) how sharp: density of the width", loc="left", pad=9, weight="bold", x=-0.04)
+    ax.set_title("(b) how sharp: width", loc="left", pad=9, weight="bold")
     ax.legend(loc="upper right", handlelength=2)
 
 
