@@ -41,12 +41,15 @@ class Spectrum:
         First row of each study.
     rotations : tuple of ((m, k) index, (m, k, k) eigenvectors)
         Blocks larger than one, grouped by size.
+    groups : tuple of ((m,) studies, (m, k) index)
+        All studies, grouped by size.
     """
 
     variances: Array
     ones: Array
     starts: NDArray[np.intp]
     rotations: tuple[tuple[NDArray[np.intp], Array], ...]
+    groups: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
 
 
 def spectrum(blocks: Sequence[Array], *, extra: Sequence[Array] | None = None) -> Spectrum:
@@ -60,10 +63,11 @@ def spectrum(blocks: Sequence[Array], *, extra: Sequence[Array] | None = None) -
     sizes = np.array([len(block) for block in blocks])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
     total = int(sizes.sum())
-    variances, ones, rotations = np.empty(total), np.ones(total), []
+    variances, ones, rotations, groups = np.empty(total), np.ones(total), [], []
     for k in np.unique(sizes):
         members = np.flatnonzero(sizes == k)
         index = starts[members][:, None] + np.arange(k)
+        groups.append((members, index))
         stacked = np.stack([blocks[s] for s in members.tolist()])
         if extra is not None:
             stacked = stacked + np.stack([extra[s] for s in members.tolist()])
@@ -74,7 +78,7 @@ def spectrum(blocks: Sequence[Array], *, extra: Sequence[Array] | None = None) -
         variances[index] = values
         ones[index] = vectors.sum(axis=1)
         rotations.append((index, vectors))
-    return Spectrum(variances, ones, starts, tuple(rotations))
+    return Spectrum(variances, ones, starts, tuple(rotations), tuple(groups))
 
 
 def rotate(basis: Spectrum, columns: Array) -> Array:
@@ -93,13 +97,34 @@ def unrotate(basis: Spectrum, columns: Array) -> Array:
     return original
 
 
+def sandwich_diagonal(basis: Spectrum, blocks: Sequence[Array], inverse: Array) -> Array:
+    """Return the diagonal (K,) of S W S for blocks S and W diagonal with entries `inverse` in the eigenvectors."""
+    diagonal = np.concatenate([block.diagonal() for block in blocks]) ** 2 * inverse
+    owner = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    for index, vectors in basis.rotations:
+        known = np.stack([blocks[owner[rows[0]]] for rows in index])
+        diagonal[index] = ((known @ vectors) ** 2 * inverse[index][:, None, :]).sum(axis=2)
+    return diagonal
+
+
+def study_sums(basis: Spectrum, weights: Array, columns: Array) -> Array:
+    """Return the sums over each study of weights (W, K) times columns (K, m): (W, S, m)."""
+    sums = np.empty((len(weights), len(basis.starts), columns.shape[1]))
+    for members, index in basis.groups:
+        if index.shape[1] == 1:
+            sums[:, members] = weights[:, index] * columns[index[:, 0]]
+        else:
+            sums[:, members] = (weights[:, index].swapaxes(0, 1) @ columns[index]).swapaxes(0, 1)
+    return sums
+
+
 def packed_outer(z: Array) -> Array:
-    """Return the lower triangle of z z' for ``z`` (R, q, n), packed row by row: (R, q(q+1)/2, n)."""
-    rows, q, n = z.shape
-    packed = np.empty((rows, q * (q + 1) // 2, n))
+    """Return the lower triangle of z z' for ``z`` (..., q, n), packed row by row: (..., q(q+1)/2, n)."""
+    *lead, q, n = z.shape
+    packed = np.empty((*lead, q * (q + 1) // 2, n))
     for i in range(q):
         start = i * (i + 1) // 2
-        np.multiply(z[:, i : i + 1], z[:, : i + 1], out=packed[:, start : start + i + 1])
+        np.multiply(z[..., i : i + 1, :], z[..., : i + 1, :], out=packed[..., start : start + i + 1, :])
     return packed
 
 
@@ -119,23 +144,19 @@ def cross_products(basis: Spectrum, z: Array, variance_within: Array, variance_b
 
     Returns
     -------
-    (q(q+1)/2, W, B, n) array, (W, B) array
+    (W, B, q(q+1)/2, n) array, (W, B) array
     """
     k, q, n = z.shape
-    size = q * (q + 1) // 2
+    size, studies = q * (q + 1) // 2, len(basis.starts)
     weights = 1.0 / (basis.variances + variance_within[:, None])
-    direct = (weights @ packed_outer(z).reshape(k, size * n)).reshape(len(weights), size, n)
-    along = z * basis.ones[:, None, None]
+    direct = (weights @ packed_outer(z).reshape(k, size * n))[:, None]
+    totals = study_sums(basis, weights * basis.ones, z.reshape(k, q * n)).reshape(-1, studies, q, n)
     precision = np.add.reduceat(weights * basis.ones**2, basis.starts, axis=1)
-    packed = np.empty((size, len(weights), len(variance_between), n))
-    log_det = -np.log(weights).sum(axis=1)[:, None] + np.zeros(len(variance_between))
-    for w, weight in enumerate(weights):
-        totals = np.add.reduceat(weight[:, None, None] * along, basis.starts, axis=0)
-        inflation = 1.0 + variance_between * precision[w]
-        log_det[w] += np.log(inflation).sum(axis=1)
-        removed = (variance_between / inflation) @ packed_outer(totals).reshape(len(totals), size * n)
-        packed[:, w] = direct[w][:, None] - removed.reshape(-1, size, n).swapaxes(0, 1)
-    return packed, log_det
+    inflation = 1.0 + variance_between * precision[:, None, :]
+    packed = (variance_between / inflation) @ packed_outer(totals).reshape(-1, studies, size * n)
+    np.subtract(direct, packed, out=packed)
+    log_det = np.log(inflation).sum(axis=2) - np.log(weights).sum(axis=1)[:, None]
+    return packed.reshape(*packed.shape[:2], size, n), log_det
 
 
 def factor(packed: Array, precision: Array) -> Array:
@@ -143,26 +164,26 @@ def factor(packed: Array, precision: Array) -> Array:
 
     Parameters
     ----------
-    packed : (q(q+1)/2, ...) array
+    packed : (..., q(q+1)/2, n) array
         Lower triangles; the last row belongs to the residual.
     precision : (q - 1,) array
         Prior precisions of the coefficients.
 
     Returns
     -------
-    (q(q+1)/2, ...) array
+    (..., q(q+1)/2, n) array
         The factor; NaN where the matrix is not positive definite. The last pivot is kept squared: it is the
         quadratic form of the residual.
     """
     q = len(precision) + 1
     at = [i * (i + 1) // 2 for i in range(q)]
+    rows = [[packed[..., at[i] + j, :] for j in range(i + 1)] for i in range(q)]
     for i in range(q):
-        row = packed[at[i] : at[i] + i + 1]
+        row = rows[i]
         for j in range(i):
-            column = packed[at[j] : at[j] + j + 1]
             for m in range(j):
-                row[j] -= row[m] * column[m]
-            row[j] /= column[j]
+                row[j] -= row[m] * rows[j][m]
+            row[j] /= rows[j][j]
         for m in range(i):
             row[i] -= row[m] ** 2
         if i < q - 1:
@@ -179,7 +200,7 @@ def log_likelihood(factored: Array, log_det: Array, precision: Array, effects: i
 
     Parameters
     ----------
-    factored : (q(q+1)/2, W, B, n) array
+    factored : (W, B, q(q+1)/2, n) array
         Result of `factor`.
     log_det : (W, B) array
         Log determinants of the covariance.
@@ -187,15 +208,18 @@ def log_likelihood(factored: Array, log_det: Array, precision: Array, effects: i
         Prior precisions.
     effects : int
         Number of effects K.
+
+    Returns
+    -------
+    (W, B, n) array
     """
     p = len(precision)
-    diagonal = [i * (i + 3) // 2 for i in range(p)]
-    pivots = np.ones(factored.shape[1:])
-    for i in diagonal:
-        pivots *= factored[i]
+    pivots = np.ones((*factored.shape[:2], factored.shape[3]))
+    for i in range(p):
+        pivots *= factored[:, :, i * (i + 3) // 2]
     proper = precision[precision > 0]
     constant = effects * LOG_2PI - np.log(proper).sum()
-    return np.asarray(-0.5 * (constant + factored[-1] + log_det[..., None]) - np.log(pivots))
+    return np.asarray(-0.5 * (factored[:, :, -1] + (constant + log_det)[..., None]) - np.log(pivots))
 
 
 def coefficients(factored: Array) -> tuple[Array, Array]:
@@ -207,7 +231,7 @@ def coefficients(factored: Array) -> tuple[Array, Array]:
         Result of `factor` at N nodes.
     """
     size, nodes = factored.shape
-    q = int(round((np.sqrt(8 * size + 1) - 1) / 2))
+    q = round(float(np.sqrt(8 * size + 1) - 1) / 2)
     p = q - 1
     inverse = np.zeros((nodes, p, p))
     at = [i * (i + 1) // 2 for i in range(q)]

@@ -20,7 +20,7 @@ from metaanalysis.models.priors import Prior
 
 Array = NDArray[np.float64]
 TAIL = 1e-14
-NEGLIGIBLE = 30.0  # e^-30 is 1e-13: what lies below that, relative to the mode, is left out
+NEGLIGIBLE = 23.0  # e^-23 is 1e-10: what lies below that, relative to the mode, is left out
 
 
 @cache
@@ -165,11 +165,11 @@ def narrow(axis: Axis, grid: Array, profile: Array) -> Axis:
 
 def resolve(axis: Axis, grid: Array, profile: Array) -> Axis:
     """Return the axis with as many intervals as the width of `profile` (a log density) asks for at level 0."""
-    mass = np.exp(profile - profile.max())
-    mass /= mass.sum()
-    centre = 0.0 if axis.mirror and axis.lower == 0 else float(mass @ grid)
     spacing = float(grid[1] - grid[0])
-    spread = max(float(np.sqrt(mass @ (grid - centre) ** 2)), 0.5 * spacing)
-    per_spread = 1.2 if axis.rule == "trapezoid" else 1.6
-    count = int(np.ceil((axis.upper - axis.lower) / spread * per_spread / 1.5))
+    bend = -(profile[2:] - 2 * profile[1:-1] + profile[:-2]) / spacing**2
+    relevant = bend[profile[1:-1] > profile.max() - 8.0]
+    sharpest = float(relevant.max()) if relevant.size else 0.0
+    spread = 1.0 / np.sqrt(max(sharpest, (4.0 / (axis.upper - axis.lower)) ** 2))
+    per_spread = 0.65 if axis.rule == "trapezoid" else 1.1
+    count = int(np.ceil((axis.upper - axis.lower) / spread * per_spread))
     return replace(axis, intervals=int(np.clip(count, 5, 400)))

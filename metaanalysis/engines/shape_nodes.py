@@ -24,10 +24,19 @@ from metaanalysis.models.model import Model
 from metaanalysis.models.priors import Prior
 
 Array = NDArray[np.float64]
-THRESHOLD_ORDERS = (2, 3, 4, 6, 8, 12, 16, 24, 32)
-SCALE_ORDERS = (6, 8, 12, 16, 24, 32, 48, 64, 96)
+THRESHOLD_ORDERS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 22, 32)
+SCALE_ORDERS = (6, 8, 11, 14, 17, 20, 24, 32, 45, 64, 90)
+FINEST = len(SCALE_ORDERS) - 1
 TAIL = 1e-10
-GRADING = 2.0
+GRADING = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How fine the rules over thresholds and over scales are, from 0 to `FINEST`."""
+
+    threshold: int = 0
+    scale: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,12 +84,7 @@ class ShapeNodes:
         return len(self.log_weight)
 
 
-def max_level() -> int:
-    """Return the finest level of refinement."""
-    return len(SCALE_ORDERS) - 1
-
-
-def shape_nodes(model: Model, exposures: Array, level: int) -> ShapeNodes:
+def shape_nodes(model: Model, exposures: Array, levels: Levels) -> ShapeNodes:
     """Return the shape nodes of `model` at a level of refinement.
 
     Parameters
@@ -89,16 +93,16 @@ def shape_nodes(model: Model, exposures: Array, level: int) -> ShapeNodes:
         The model.
     exposures : array
         Observed exposures of treated and reference arms; NaN is ignored.
-    level : int
-        0 is the coarsest, `max_level` the finest.
+    levels : Levels
+        Refinement of the rules.
     """
     mean = model.mean
     breaks = mean.breaks(exposures)
     free = {shape.name: model.shapes[shape.name] for shape in mean.shapes if not model.shapes[shape.name].fixed}
     fixed = {name: prior["value"] for name, prior in model.shapes.items() if prior.fixed}
     if mean.between_breaks == "layered" and "threshold" in free:
-        return _with_fixed(_layered(mean, free, fixed, breaks, level), fixed)
-    parts = [_single(mean, name, prior, breaks, level) for name, prior in free.items()]
+        return _with_fixed(_layered(mean, free, fixed, breaks, levels), fixed)
+    parts = [_single(mean, name, prior, breaks, levels) for name, prior in free.items()]
     return _with_fixed(_ordered(mean, reduce(_product, parts, _nothing())), fixed)
 
 
@@ -113,18 +117,18 @@ def _with_fixed(nodes: ShapeNodes, fixed: dict[str, float]) -> ShapeNodes:
     return ShapeNodes(values, nodes.log_weight, nodes.panels)
 
 
-def _single(mean: MeanFunction, name: str, prior: Prior, breaks: Array, level: int) -> ShapeNodes:
+def _single(mean: MeanFunction, name: str, prior: Prior, breaks: Array, levels: Levels) -> ShapeNodes:
     """Return the nodes of one parameter on its own."""
     kind = next(shape.kind for shape in mean.shapes if shape.name == name)
     if kind != "threshold":
         lower, upper, coordinate = _scale_interval(prior)
-        return _panelled(name, prior, np.array([lower]), np.array([upper]), SCALE_ORDERS[level], coordinate)
+        return _panelled(name, prior, np.array([lower]), np.array([upper]), SCALE_ORDERS[levels.scale], coordinate)
     edges = threshold_edges(prior, breaks)
     if mean.between_breaks == "constant":
         ends = prior.cdf(edges)
         keep = ends[1:] > ends[:-1]
         return _panelled(name, prior, ends[:-1][keep], ends[1:][keep], 1, prior_coordinate(prior))
-    return _panelled(name, prior, edges[:-1], edges[1:], THRESHOLD_ORDERS[level], linear_coordinate())
+    return _panelled(name, prior, edges[:-1], edges[1:], THRESHOLD_ORDERS[levels.threshold], linear_coordinate())
 
 
 def threshold_edges(prior: Prior, breaks: Array) -> Array:
@@ -200,16 +204,16 @@ def _ordered(mean: MeanFunction, nodes: ShapeNodes) -> ShapeNodes:
 
 
 def _layered(
-    mean: MeanFunction, free: dict[str, Prior], fixed: dict[str, float], breaks: Array, level: int
+    mean: MeanFunction, free: dict[str, Prior], fixed: dict[str, float], breaks: Array, levels: Levels
 ) -> ShapeNodes:
     """Return nodes over a width and, for each width, over a threshold with layers that thin."""
     scales = [name for name in free if name != "threshold"]
     if scales:
-        outer = _single(mean, scales[0], free[scales[0]], breaks, level)
+        outer = _single(mean, scales[0], free[scales[0]], breaks, levels)
         widths = outer.values[scales[0]]
     else:
         outer, widths = _nothing(), np.array([next(v for name, v in fixed.items() if name != "threshold")])
-    prior, order = free["threshold"], THRESHOLD_ORDERS[min(level + 1, max_level())]
+    prior, order = free["threshold"], THRESHOLD_ORDERS[levels.threshold]
     edges = threshold_edges(prior, breaks)
     grids = [_graded(float(edges[0]), float(edges[-1]), edges[1:-1], float(width)) for width in widths]
     lower = np.concatenate([grid[:-1] for grid in grids])
@@ -224,7 +228,7 @@ def _layered(
 
 
 def _graded(low: float, high: float, breaks: Array, width: float) -> Array:
-    """Return panel ends such that no panel is longer than twice the width plus its distance to a break."""
+    """Return panel ends such that no panel is much longer than the width plus its distance to a break."""
     ends = [low]
     todo = [(low, high)]
     while todo:
