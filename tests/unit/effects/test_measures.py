@@ -9,10 +9,13 @@ import pytest
 from metaanalysis.effects import measures
 from metaanalysis.effects.measures import measure, names
 from metaanalysis.effects.measures.log_odds import log_odds
+from metaanalysis.effects.measures.log_rate import log_rate
 from metaanalysis.effects.measures.log_rate_ratio import log_rate_ratio
 from metaanalysis.effects.measures.log_response_ratio import log_response_ratio
 from metaanalysis.effects.measures.log_risk_ratio import log_risk_ratio
+from metaanalysis.effects.measures.mean import mean
 from metaanalysis.effects.measures.mean_difference import mean_difference
+from metaanalysis.effects.measures.proportion import proportion
 from metaanalysis.effects.measures.risk_difference import risk_difference
 from metaanalysis.effects.measures.tetrachoric import tetrachoric
 from metaanalysis.errors import InputError
@@ -65,6 +68,17 @@ def test_rate_ratio():
     assert found.yi[0] == pytest.approx(log(3))
     assert found.vi[0] == pytest.approx(1 / 30 + 1 / 20)
     assert found.yi[1] == pytest.approx(log(0.5 / 4.5))
+
+
+def test_single_groups():
+    # 9/36; 0.3 * 0.7 / 10 = 0.021; none of 10: 0.5 * 10.5 / 11^3 = 0.003944; ln(12/4) with 1/12
+    assert mean(5, 3, 36).vi[0] == pytest.approx(0.25)
+    shares = proportion([3, 0], [10, 10])
+    assert shares.yi.tolist() == [0.3, 0.0]
+    assert shares.vi.tolist() == pytest.approx([0.021, 0.003944], abs=1e-6)
+    rates = log_rate([12, 0], [4, 10])
+    assert rates.yi.tolist() == pytest.approx([log(3), log(0.05)])
+    assert rates.vi.tolist() == pytest.approx([1 / 12, 2.0])
 
 
 def test_log_odds_with_nothing_solved():
