@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import Field
 
+from metaanalysis.effects.derived import FLAGS
 from metaanalysis.errors import bad
 from metaanalysis.studies.schema import Effect, Key, Record, Study
 from metaanalysis.studies.vocabulary import Arm, Design, Domain, Family, Role, Stage, Verification
@@ -152,11 +153,14 @@ def _effect_reasons(key: str, effect: Effect, selection: Selection) -> Iterator[
 
 
 def _require_known(studies: Mapping[str, Study], selection: Selection) -> None:
-    """Refuse names of studies and effects that are not in the dataset."""
+    """Refuse names of studies, effects and flags that do not exist."""
     for field in ("studies", "not_studies"):
         for key in getattr(selection, field) or ():
             if key not in studies:
                 raise bad("selection", field, f"there is no study {key!r}", "Use the file names of data/studies.")
+    for flag in selection.not_flags or ():
+        if flag not in FLAGS:
+            raise bad("selection", "not_flags", f"there is no flag {flag!r}", f"Choose among {', '.join(FLAGS)}.")
     known = {f"{key}/{effect.id}" for key, study in studies.items() for effect in study.effects}
     for field in ("effects", "not_effects"):
         for name in getattr(selection, field) or ():

@@ -223,6 +223,8 @@ def test_faults(dataset):
         select(studies, Selection(studies=("nobody",)))
     with pytest.raises(InputError, match="there is no effect 'a_first/nothing'"):
         select(studies, Selection(not_effects=("a_first/nothing",)))
+    with pytest.raises(InputError, match="there is no flag 'crooked'"):
+        select(studies, Selection(not_flags=("crooked",)))
     with pytest.raises(InputError, match="no such exposure axis"):
         tabulate(studies, codings, WANTED, exposure="luck")
     with pytest.raises(ValidationError):
