@@ -75,16 +75,9 @@ def fit(model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow
     error = max(refined.error, abs(swept.log_total - refined.value) - refined.posterior_error)
     if error > tolerance:
         raise NumericalError(f"{table.name}: {model.name}: two ways of refining the quadrature differ by {error:.1g}")
+    kept = (swept.log_mass, swept.at, swept.factors)
     posterior = build_posterior(
-        problem,
-        axes,
-        nodes,
-        shapes,
-        swept.log_mass,
-        swept.at,
-        swept.factors,
-        refined.posterior_error + DROPPED,
-        refined.last,
+        problem, axes, nodes, shapes, *kept, error=refined.posterior_error + DROPPED, finest=refined.last
     )
     settings = {"tolerance": tolerance, **refined.posterior}
     seconds = time.perf_counter() - started

@@ -14,6 +14,7 @@ from metaanalysis.engines.gaussian import coefficients
 from metaanalysis.engines.marginals import (
     MixtureMarginal,
     PointMarginal,
+    average,
     band,
     panel_marginal,
     sinc_marginal,
@@ -171,8 +172,8 @@ class ExactPosterior:
         count = min(self.heaviest(BAND_DROPPED), len(self.weights))
         means, sds = self._moments(x, x0, (), count)
         weights = self.weights[:count] / self.weights[:count].sum()
-        mean = weights @ means
-        sd = np.sqrt(np.maximum(weights @ (sds**2 + (means - mean) ** 2), 0.0))
+        mean = average(weights, means)
+        sd = np.sqrt(average(weights, sds**2 + (means - mean) ** 2))
         lower, upper = band(weights, means, sds, level)
         return Curve(x, mean, sd, lower, upper, level)
 
@@ -238,6 +239,7 @@ def build_posterior(
     log_mass: Array,
     at: NDArray[np.intp],
     factors: Array,
+    *,
     error: float,
     finest: Mapping[str, int],
 ) -> ExactPosterior:

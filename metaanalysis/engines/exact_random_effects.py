@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from metaanalysis.engines.engine import EffectEstimates
 from metaanalysis.engines.exact_problem import basis, columns
 from metaanalysis.engines.gaussian import rotate, sandwich_diagonal, unrotate
-from metaanalysis.engines.marginals import band
+from metaanalysis.engines.marginals import average, band
 
 if TYPE_CHECKING:
     from metaanalysis.engines.exact_posterior import ExactPosterior
@@ -76,8 +76,8 @@ def row_effects(posterior: "ExactPosterior", *, level: float) -> EffectEstimates
         means[index], variances[index] = _row_moments(posterior, index)
     weights = posterior.weights[:count] / posterior.weights[:count].sum()
     sds = np.sqrt(np.maximum(variances, 0.0))
-    mean = weights @ means
-    sd = np.sqrt(weights @ (variances + (means - mean) ** 2))
+    mean = average(weights, means)
+    sd = np.sqrt(average(weights, variances + (means - mean) ** 2))
     lower, upper = band(weights, means, sds, level)
     return EffectEstimates(mean, sd, lower, upper)
 

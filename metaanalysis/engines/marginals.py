@@ -1,6 +1,6 @@
 """Posterior distributions of single quantities: mixtures of normals, and densities known at quadrature nodes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +8,17 @@ from numpy.polynomial import legendre as series
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, sici
 
+from metaanalysis.engines.engine import Marginal
 from metaanalysis.engines.quadrature import Coordinate, legendre, panel_nodes
 
 Array = NDArray[np.float64]
 CHUNK = 1_000_000
 COMPRESSED = 1000  # mixtures with more components are compressed before a band is computed
+
+
+def average(weights: Array, values: Array) -> Array:
+    """Return weighted sums over the first axis; not by BLAS, whose threads cost more than such sums are worth."""
+    return np.asarray(np.einsum("n,n...->...", weights, values))
 
 
 def mixture_quantiles(weights: Array, means: Array, sds: Array, p: Array) -> Array:
@@ -44,18 +50,18 @@ def _quantile(weights: Array, means: Array, sds: Array, p: float) -> Array:
     """Return one quantile of each mixture."""
     if p <= 0 or p >= 1:
         return np.full(means.shape[1], -np.inf if p <= 0 else np.inf)
-    centre = weights @ means
-    spread = np.sqrt(np.maximum(weights @ (sds**2 + (means - centre) ** 2), 1e-300))
+    centre = average(weights, means)
+    spread = np.sqrt(np.maximum(average(weights, sds**2 + (means - centre) ** 2), 1e-300))
     reach = ndtri(p) * sds
     low, high = (means + reach).min(axis=0), (means + reach).max(axis=0)
     value = np.clip(centre + ndtri(p) * spread, low, high)
     scale = 1.0 / np.maximum(sds, 1e-12 * spread)
     for _ in range(100):
         z = (value - means) * scale
-        excess = weights @ ndtr(z) - p
+        excess = average(weights, ndtr(z)) - p
         high = np.where(excess >= 0, np.minimum(high, value), high)
         low = np.where(excess <= 0, np.maximum(low, value), low)
-        slope = weights @ (np.exp(-0.5 * z * z) * scale) / np.sqrt(2 * np.pi)
+        slope = average(weights, np.exp(-0.5 * z * z) * scale) / np.sqrt(2 * np.pi)
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = value - excess / slope
         inside = np.isfinite(moved) & (moved > low) & (moved < high)
@@ -150,12 +156,18 @@ class MixtureMarginal:
     @property
     def mean(self) -> float:
         """Posterior mean."""
-        return float(self.weights @ self.means)
+        return float(average(self.weights, self.means))
 
     @property
     def sd(self) -> float:
         """Posterior standard deviation."""
-        return float(np.sqrt(self.weights @ (self.sds**2 + (self.means - self.mean) ** 2)))
+        return float(np.sqrt(average(self.weights, self.sds**2 + (self.means - self.mean) ** 2)))
+
+    def compressed(self) -> "MixtureMarginal":
+        """Return the mixture with fewer components, its quantiles moved by less than 0.001 sd, if it has many."""
+        if len(self.weights) <= COMPRESSED or self.sds.min() <= 0:
+            return self
+        return MixtureMarginal(*compress(self.weights, self.means, self.sds**2), self.error)
 
     def probability_below(self, value: ArrayLike) -> Array:
         """Return the posterior probability of a value at or below `value`."""
@@ -200,6 +212,62 @@ class PointMarginal:
     def density(self, value: ArrayLike) -> Array:
         """Return infinity at the constant, zero elsewhere."""
         return np.where(np.asarray(value, float) == self.mean, np.inf, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AverageMarginal:
+    """A weighted average of distributions, such as the same quantity under several models.
+
+    Attributes
+    ----------
+    weights : (M,) array
+        Weights, summing to one.
+    parts : sequence of Marginal
+        The distributions.
+    """
+
+    weights: Array
+    parts: Sequence[Marginal]
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float(sum(w * part.mean for w, part in zip(self.weights, self.parts, strict=True)))
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        centre = self.mean
+        pairs = zip(self.weights, self.parts, strict=True)
+        return float(np.sqrt(sum(w * (part.sd**2 + (part.mean - centre) ** 2) for w, part in pairs)))
+
+    @property
+    def error(self) -> float:
+        """Bound on the numerical error of a probability, weights taken as exact."""
+        return float(sum(w * part.error for w, part in zip(self.weights, self.parts, strict=True)))
+
+    def probability_below(self, value: ArrayLike) -> Array:
+        """Return the posterior probability of a value at or below `value`."""
+        parts = [w * part.probability_below(value) for w, part in zip(self.weights, self.parts, strict=True)]
+        return np.asarray(sum(parts))
+
+    def quantile(self, p: ArrayLike) -> Array:
+        """Return posterior quantiles, by bisection: the lowest value with at least that probability below."""
+        at = np.asarray(p, float)
+        wanted = at.reshape(-1)
+        own = np.stack([part.quantile(wanted) for w, part in zip(self.weights, self.parts, strict=True) if w > 0])
+        low, high = own.min(axis=0), own.max(axis=0)
+        low = low - 1e-9 * (1 + np.abs(low))
+        for _ in range(60):
+            middle = (low + high) / 2
+            above = self.probability_below(middle) >= wanted
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return np.asarray(high).reshape(at.shape)
+
+    def density(self, value: ArrayLike) -> Array:
+        """Return the posterior density."""
+        parts = [w * part.density(value) for w, part in zip(self.weights, self.parts, strict=True) if w > 0]
+        return np.asarray(sum(parts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,8 +62,9 @@ class MeanFunction:
     ----------
     name, says : str
         Name, and in one line what it says about the curve.
-    family : {"smooth", "kink", "discontinuous"}
-        What the package's question turns on is `discontinuous` against the other two.
+    family : {"smooth", "kink", "discontinuous", "apart"}
+        What the package's question turns on is `discontinuous` against the first two; a member that is `apart` is
+        compared with the others but counts for neither side.
     coefficients : tuple of Coefficient
         One per column; coefficients have normal priors.
     columns : callable (x, shape, exposure_range) -> array
@@ -79,17 +80,12 @@ class MeanFunction:
 
     name: str
     says: str
-    family: Literal["smooth", "kink", "discontinuous"]
+    family: Literal["smooth", "kink", "discontinuous", "apart"]
     coefficients: tuple[Coefficient, ...]
     columns: Columns
     shapes: tuple[Shape, ...] = ()
     between_breaks: Literal["constant", "smooth", "layered"] = "smooth"
     jump: str | None = None
-
-    @property
-    def discontinuous(self) -> bool:
-        """Whether the curve has a jump."""
-        return self.family == "discontinuous"
 
     @property
     def thresholds(self) -> tuple[Shape, ...]:

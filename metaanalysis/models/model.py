@@ -15,6 +15,7 @@ BETWEEN = half_normal(
 )
 WITHIN = half_normal(0.2, reason="Effects of one study differ less than effects of different studies.")
 COVARIATE = normal(0.0, 0.5, reason="A covariate may change productivity ratios by up to about 2.7, either way.")
+Side = Literal["continuous", "discontinuous", "apart"]
 COVARIATE_KINDS = ("categorical", "numeric", "se", "variance")
 
 
@@ -119,9 +120,10 @@ class Model:
         return mean_function(self.name)
 
     @property
-    def family(self) -> Literal["continuous", "discontinuous"]:
-        """The side of the question the model is on."""
-        return "discontinuous" if self.mean.discontinuous else "continuous"
+    def family(self) -> Side:
+        """The side of the question that the model is on."""
+        own = self.mean.family
+        return "continuous" if own == "smooth" or own == "kink" else own
 
     @property
     def proper(self) -> bool:
