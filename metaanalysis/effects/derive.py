@@ -1,5 +1,7 @@
 """From one printed effect to a `DerivedEffect`."""
 
+from math import isfinite
+
 from metaanalysis.effects.choose import choose
 from metaanalysis.effects.derived import DerivedEffect, Route, SeRoute
 from metaanalysis.effects.measures import measure as find
@@ -38,7 +40,7 @@ def derive(
     rule = find(measure)
     if rule.routes is None:
         raise bad("measure", measure, "it is not read from printed records", "Choose log_ratio or log_odds_ratio.")
-    raw = rule.routes(effect)
+    raw = _representable(rule.routes(effect))
     if isinstance(raw, str):
         return DerivedEffect(study_key, effect.id, measure, None, None, "", (), (), raw, f"Not derivable: {raw}.")
     printed = effect.printed
@@ -57,6 +59,14 @@ def derive(
     return DerivedEffect(
         study_key, effect.id, measure, chosen.y, chosen.se, chosen.name, signed, flags, reason, sentence
     )
+
+
+def _representable(routes: tuple[Route, ...] | str) -> tuple[Route, ...] | str:
+    """Return the routes whose numbers are finite and whose standard error, if any, is positive."""
+    if isinstance(routes, str):
+        return routes
+    sound = tuple(r for r in routes if isfinite(r.y) and (r.se is None or (isfinite(r.se) and r.se > 0)))
+    return sound or "the printed numbers are too large or too small to compute with"
 
 
 def _rounding(printed: Printed, measure: str) -> float:

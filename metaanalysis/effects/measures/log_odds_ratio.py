@@ -15,7 +15,7 @@ Woolf (1955), Annals of Human Genetics 19(4), 251-253, doi:10.1111/j.1469-1809.1
 Anscombe (1956), Biometrika 43(3/4), 461-464, doi:10.1093/biomet/43.3-4.461.
 """
 
-from math import log, sqrt
+from math import hypot, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -136,7 +136,7 @@ def _share_routes(printed: Printed) -> tuple[Route, ...]:
     found = []
     if y1 is not None and y0 is not None and printed.se_treated and printed.se_reference:
         errors = printed.se_treated / unit / (p1 * (1 - p1)), printed.se_reference / unit / (p0 * (1 - p0))
-        se = sqrt(errors[0] ** 2 + errors[1] ** 2)
+        se = hypot(*errors)
         how = f"{words}; both arms' standard errors by the delta method"
         found.append(Route("shares_se", "arms", y1 - y0, se, (), how))
     if printed.n_treated and printed.n_reference:
@@ -165,7 +165,7 @@ def _difference_routes(printed: Printed) -> tuple[Route, ...]:
     difference = Reading(
         "share_difference",
         lambda v: y1 - y0,
-        lambda v: 1 / unit / sqrt(p1 * (1 - p1) * p0 * (1 - p0)),
+        lambda v: 1 / unit / sqrt(p1 * (1 - p1)) / sqrt(p0 * (1 - p0)),
         f"log odds ratio of {p1:.4g} to {p0:.4g}",
         ends=False,
     )

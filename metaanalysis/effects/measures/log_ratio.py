@@ -17,7 +17,7 @@ References
 Hedges, Gurevitch & Curtis (1999), Ecology 80(4), 1150-1156, doi:10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
 """
 
-from math import log, sqrt
+from math import hypot, log, sqrt
 
 from metaanalysis.effects.choose import Y_ABSOLUTE, Y_RELATIVE
 from metaanalysis.effects.derived import Route
@@ -131,7 +131,7 @@ def means_routes(printed: Printed) -> tuple[Route, ...]:
         if relative[0] is not None and relative[1] is not None:
             crude = ("delta_crude",) if max(relative[0], relative[1]) > DELTA_CRUDE else ()
             how = f"{words}; both arms' standard errors by the delta method"
-            found.append(Route("means", "arms", y, sqrt(relative[0] ** 2 + relative[1] ** 2), crude, how))
+            found.append(Route("means", "arms", y, hypot(relative[0], relative[1]), crude, how))
         else:
             found.append(Route("means_estimate", "point", y, None, (), words))
     if (
