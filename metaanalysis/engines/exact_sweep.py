@@ -1,5 +1,6 @@
 """The integrand of the exact engine on a tensor of nodes: summed, or kept node by node."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -130,8 +131,8 @@ def _chunks(problem: Problem, nodes: Sequence[Nodes], count: int) -> list[slice]
     lengths = [len(node.value) for node in nodes]
     within, between = lengths[-3], lengths[-2] * lengths[-1]
     rows, studies = len(problem.table), len(problem.table.blocks)
-    step = MAX_BYTES / (8.0 * size * (np.prod(lengths) + 2 * rows + within * studies))
+    bounded = MAX_BYTES / (8.0 * size * (math.prod(lengths) + 2 * rows + within * studies))
     unthreaded = MAX_PRODUCT / (size * max(within * rows, between * studies))
-    step = min(step, unthreaded) if unthreaded >= 4 else step
-    step = int(np.clip(step, 1, count))
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+    step = min(bounded, unthreaded) if unthreaded >= 4 else bounded
+    whole = max(1, min(int(step), count))
+    return [slice(start, min(start + whole, count)) for start in range(0, count, whole)]
