@@ -25,27 +25,45 @@ Method = Literal["EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", 
 UPPER = 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weighted:
-    """Weighted least squares at one τ².
+    """Weighted least squares at one τ²; the projection P is never formed.
 
     Attributes
     ----------
     beta : (p,) array
+        Coefficients.
     vcov : (p, p) array
         (X′WX)⁻¹.
-    projection : (k, k) array
-        P, with PX = 0.
+    x : (k, p) array
+        Design matrix.
+    residual : (k,) array
+        y − Xβ, so that Py = W(y − Xβ).
     q : float
         y′Py, the weighted residual sum of squares.
     weights : (k,) array
+        1/(v + τ²).
     """
 
     beta: Array
     vcov: Array
-    projection: Array
+    x: Array
+    residual: Array
     q: float
     weights: Array
+
+    def trace(self, a: Array | float = 1.0) -> float:
+        """Return tr(PA) for diagonal A."""
+        return float(np.sum(self.weights * a) - np.sum(self.vcov * self._gram(self.weights**2 * a)))
+
+    def trace_square(self, a: Array | float = 1.0) -> float:
+        """Return tr(PAPA) for diagonal A."""
+        w = self.weights
+        inner = self.vcov @ self._gram(w**2 * a)
+        return float(np.sum((w * a) ** 2) - 2 * np.sum(self.vcov * self._gram(w**3 * a**2)) + np.sum(inner * inner.T))
+
+    def _gram(self, weights: Array) -> Array:
+        return np.asarray(self.x.T @ (weights[:, None] * self.x))
 
 
 def weighted(y: Array, v: Array, x: Array, tau2: float) -> Weighted:
@@ -53,9 +71,9 @@ def weighted(y: Array, v: Array, x: Array, tau2: float) -> Weighted:
     w = 1 / (v + tau2)
     wx = w[:, None] * x
     vcov = np.linalg.inv(x.T @ wx)
-    projection = np.diag(w) - wx @ vcov @ wx.T
     beta = vcov @ (wx.T @ y)
-    return Weighted(beta, vcov, projection, float(y @ projection @ y), w)
+    residual = y - x @ beta
+    return Weighted(beta, vcov, x, residual, float(w @ residual**2), w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +164,14 @@ def random_effects(
     InputError
         On an unknown method, a rank-deficient design, too few effects, or variances that are not positive.
     """
-    effects, variances, design = _checked(y, v, x)
+    effects, variances, design = checked(y, v, x)
     if method not in get_args(Method):
         raise bad("method", "", f"{method!r} is unknown", f"Use one of {', '.join(get_args(Method))}.")
     k, p = design.shape
     tau2 = _tau2(effects, variances, design, method)
     fit = weighted(effects, variances, design, tau2)
     base = weighted(effects, variances, design, 0.0)
-    typical = (k - p) / np.trace(base.projection)
+    typical = (k - p) / base.trace()
     scale = fit.q / (k - p) if knapp_hartung else 1.0
     vcov = fit.vcov * scale
     return RandomEffects(
@@ -190,7 +208,7 @@ def log_likelihood(y: Array, v: Array, x: Array, tau2: float, *, restricted: boo
 
 def q_profile(y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None, *, level: float = 0.95) -> tuple[float, float]:
     """Return the Q-profile confidence interval of τ² (Viechtbauer 2007), truncated at zero."""
-    effects, variances, design = _checked(y, v, x)
+    effects, variances, design = checked(y, v, x)
     df = design.shape[0] - design.shape[1]
     targets = [special.chdtri(df, (1 - level) / 2), special.chdtri(df, (1 + level) / 2)]
     low, high = (_solve_q(effects, variances, design, float(target)) for target in targets)
@@ -206,7 +224,7 @@ def profile_likelihood(
     level: float = 0.95,
 ) -> tuple[float, float]:
     """Return the profile-likelihood confidence interval of τ² under ML or REML, truncated at zero."""
-    effects, variances, design = _checked(y, v, x)
+    effects, variances, design = checked(y, v, x)
     restricted = method == "REML"
     best = _tau2(effects, variances, design, method)
     floor = log_likelihood(effects, variances, design, best, restricted=restricted) - 0.5 * special.chdtri(1, 1 - level)
@@ -242,18 +260,22 @@ def _solve_q(y: Array, v: Array, x: Array, target: float) -> float:
 def _moment(y: Array, v: Array, x: Array, method: str) -> float:
     """Closed-form moment estimators, not truncated."""
     k, p = x.shape
+    value: float
     if method == "HE":
         flat = weighted(y, np.ones(k), x, 0.0)
-        return (flat.q - float(np.sum(np.diag(flat.projection) * v))) / (k - p)
+        return float((flat.q - flat.trace(v)) / (k - p))
     if method == "SJ":
         crude = float(np.var(y))
-        ratio = v / crude
-        return crude * weighted(y, ratio, x, 1.0).q / crude / (k - p)
+        return float(weighted(y, v / crude, x, 1.0).q / (k - p)) if crude > 0 else 0.0
     base = weighted(y, v, x, 0.0)
     total = float(base.weights.sum())
     if method == "DL":
-        return (base.q - (k - p)) / float(np.trace(base.projection))
-    return (base.q - k) / total if method == "HS" else (base.q * k / (k - p) - k) / total
+        value = (base.q - (k - p)) / base.trace()
+    elif method == "HS":
+        value = (base.q - k) / total
+    else:
+        value = (base.q * k / (k - p) - k) / total
+    return value
 
 
 def _tau2(y: Array, v: Array, x: Array, method: str) -> float:
@@ -275,16 +297,14 @@ def _likelihood_tau2(y: Array, v: Array, x: Array, *, restricted: bool) -> float
 
     def score(tau2: float) -> float:
         fit = weighted(y, v, x, tau2)
-        residual = fit.projection @ y
-        trace = np.trace(fit.projection) if restricted else fit.weights.sum()
-        return float(residual @ residual - trace)
+        return float(np.sum((fit.weights * fit.residual) ** 2)) - (fit.trace() if restricted else fit.weights.sum())
 
     scale = float(np.var(y) + v.max())
     grid = np.concatenate([[0.0], scale * np.logspace(-8, 2, 61)])
     values = [log_likelihood(y, v, x, float(t), restricted=restricted) for t in grid]
     best = int(np.argmax(values))
     low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
-    if best == 0 and score(0.0) <= 0:
+    if low == 0.0 and score(low) <= 0:
         return 0.0
     if score(low) > 0 > score(high):
         return float(optimize.brentq(score, low, high, xtol=1e-15, rtol=1e-13))
@@ -300,28 +320,20 @@ def _se_tau2(y: Array, v: Array, x: Array, tau2: float, method: str) -> float:
     if method == "ML":
         return float(np.sqrt(2 / np.sum(fit.weights**2)))
     if method == "REML":
-        return float(np.sqrt(2 / np.sum(fit.projection**2)))
+        return float(np.sqrt(2 / fit.trace_square()))
     if method in ("EB", "PM", "PMM"):
         return float(np.sqrt(2 * k**2 / (k - p)) / fit.weights.sum())
-    if method == "HE":
-        flat = weighted(y, np.ones(k), x, 0.0).projection
-        pv = flat * v
-        variance = 2 * np.sum(pv * pv.T) + 4 * tau2 * np.sum(np.diag(flat) * v) + 2 * tau2**2 * (k - p)
-        return float(np.sqrt(variance) / (k - p))
-    if method == "SJ":
+    if method in ("HE", "SJ"):
         crude = float(np.var(y))
-        projection = weighted(y, v / crude, x, 1.0).projection
-        pv = projection * v
-        variance = 2 * np.sum(pv * pv.T) + 4 * tau2 * np.sum(pv * projection.T) + 2 * tau2**2 * np.sum(projection**2)
-        return float(np.sqrt(variance) / (k - p))
+        base = weighted(y, np.ones(k), x, 0.0) if method == "HE" else weighted(y, v / crude, x, 1.0)
+        return float(np.sqrt(2 * base.trace_square(v + tau2)) / (k - p))
     base = weighted(y, v, x, 0.0)
-    trace, square = float(np.trace(base.projection)), float(np.sum(base.projection**2))
-    variance = 2 * (k - p) + 4 * tau2 * trace + 2 * tau2**2 * square
-    return float(np.sqrt(variance) / (trace if method == "DL" else base.weights.sum()))
+    variance = 2 * (k - p) + 4 * tau2 * base.trace() + 2 * tau2**2 * base.trace_square()
+    return float(np.sqrt(variance) / (base.trace() if method == "DL" else base.weights.sum()))
 
 
-def _checked(y: ArrayLike, v: ArrayLike, x: ArrayLike | None) -> tuple[Array, Array, Array]:
-    """Return checked arrays."""
+def checked(y: ArrayLike, v: ArrayLike, x: ArrayLike | None) -> tuple[Array, Array, Array]:
+    """Return effects, variances and design (default the intercept) as checked arrays; see `random_effects`."""
     effects, variances = np.asarray(y, float), np.asarray(v, float)
     k = effects.size
     design = np.ones((k, 1)) if x is None else np.asarray(x, float)
@@ -332,12 +344,8 @@ def _checked(y: ArrayLike, v: ArrayLike, x: ArrayLike | None) -> tuple[Array, Ar
     if (variances <= 0).any():
         raise bad("table", "v", "a sampling variance is not positive", "Check that standard errors were squared.")
     if k <= design.shape[1]:
-        raise bad(
-            "table",
-            "",
-            f"{k} effects cannot estimate {design.shape[1]} coefficients and a variance",
-            "Add effects or drop moderators.",
-        )
+        problem = f"{k} effect(s) cannot estimate {design.shape[1]} coefficient(s) and a variance between studies"
+        raise bad("table", "", problem, "Add studies or drop moderators.")
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise bad("table", "x", "the moderators are linearly dependent", "Drop one of them.")
+        raise bad("table", "x", "the moderators are linearly dependent or do not vary", "Drop one of them.")
     return effects, variances, design

@@ -1,26 +1,26 @@
 """Multilevel meta-regression with known sampling covariance: ML and REML.
 
 y ~ N(Xβ, S + Σ_l σ_l² Z_l Z_l′), S block-diagonal by study, Z_l the grouping of level l nested inside studies
-(study, sample, effect). Everything is computed study by study, so cost is linear in the number of studies.
+(study, sample, effect). Cost is linear in the number of studies.
 
 References
 ----------
 Konstantopoulos (2011), Res Synth Methods 2:61; Pustejovsky & Tipton (2022), Prev Sci 23:425 (the CHE working model).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, optimize, special
+from scipy import optimize, special
 
 from metaanalysis.effects.table import EffectTable
+from metaanalysis.engines.classical.components import DEFAULT_LEVELS, Method, maximise, problem
+from metaanalysis.engines.classical.marginal import Level
 from metaanalysis.errors import NumericalError, bad
 
 Array = NDArray[np.float64]
-Level = Literal["study", "sample", "effect"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +34,7 @@ class Multilevel:
     beta, se : (p,) arrays
         Coefficients and model-based standard errors.
     vcov : (p, p) array
+        Their covariance.
     sigma2 : mapping of level to float
         Variance component of each level.
     loglik : float
@@ -41,14 +42,16 @@ class Multilevel:
     blocks : tuple of (k_s, k_s) arrays
         Fitted marginal covariance of each study.
     design : (K, p) array
+        Design matrix.
     residual : (K,) array
+        y − Xβ.
     """
 
     method: str
     beta: Array
     se: Array
     vcov: Array
-    sigma2: dict[str, float]
+    sigma2: Mapping[str, float]
     loglik: float
     blocks: tuple[Array, ...]
     design: Array
@@ -59,6 +62,10 @@ class Multilevel:
         half = float(special.ndtri(0.5 + level / 2)) * self.se
         return np.stack([self.beta - half, self.beta + half], axis=1)
 
+    def p_values(self) -> Array:
+        """Return two-sided Wald p-values, (p,)."""
+        return np.asarray(2 * special.ndtr(-np.abs(self.beta / self.se)))
+
     def predict(self, x: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
         """Return the mean at design row `x` and the prediction interval of a new effect in a new study."""
         row = np.asarray(x, float)
@@ -68,22 +75,12 @@ class Multilevel:
         return mean, mean - half, mean + half
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Study:
-    """One study's data: y, X, S and the group-membership products Z_l Z_l′."""
-
-    y: Array
-    x: Array
-    s: Array
-    groups: tuple[Array, ...]
-
-
 def multilevel(
     table: EffectTable,
     x: ArrayLike | None = None,
     *,
-    levels: Sequence[Level] = ("study", "effect"),
-    method: Literal["ML", "REML"] = "REML",
+    levels: Sequence[Level] = DEFAULT_LEVELS,
+    method: Method = "REML",
     sigma2: Sequence[float] | None = None,
 ) -> Multilevel:
     """Fit a multilevel meta-regression.
@@ -97,113 +94,86 @@ def multilevel(
     levels : sequence of {"study", "sample", "effect"}
         Levels that carry a random effect.
     method : {"ML", "REML"}
+        Which likelihood is maximised.
     sigma2 : sequence of float, optional
         Variance components to hold fixed, in the order of `levels`, instead of estimating them.
 
     Raises
     ------
     InputError
-        On a rank-deficient design or too few effects.
+        On a rank-deficient design, too few effects or studies, or a covariance that is not positive definite.
     NumericalError
         If the likelihood could not be maximised.
     """
-    design = np.ones((len(table), 1)) if x is None else np.asarray(x, float)
-    if design.shape[0] != len(table) or np.linalg.matrix_rank(design) < design.shape[1]:
-        raise bad(table.name, "x", "the design has the wrong length or dependent columns", "Drop a moderator.")
-    if len(table) <= design.shape[1]:
-        raise bad(table.name, "", "there are no more effects than coefficients", "Add effects or drop moderators.")
-    studies = _split(table, design, levels)
-    restricted = method == "REML"
-    if sigma2 is None:
-        components = _maximise(studies, design, len(levels), restricted=restricted)
-    else:
-        components = np.asarray(sigma2, float)
-    value, _, beta, vcov = _likelihood(studies, components, restricted=restricted, gram=design.T @ design)
+    task = problem(table, x, levels=levels, method=method)
+    components = maximise(task, len(levels)) if sigma2 is None else _given(sigma2, levels)
+    fit = task.at(components)
+    by_study: dict[int, Array] = {}
+    for part in task.parts:
+        by_study.update(zip(part.rows[:, 0].tolist(), part.marginal(components), strict=True))
     return Multilevel(
         method=method,
-        beta=beta,
-        se=np.sqrt(np.diag(vcov)),
-        vcov=vcov,
+        beta=fit.beta,
+        se=np.sqrt(np.diag(fit.vcov)),
+        vcov=fit.vcov,
         sigma2={level: float(c) for level, c in zip(levels, components, strict=True)},
-        loglik=value,
-        blocks=tuple(_marginal(study, components) for study in studies),
-        design=design,
-        residual=table.y - design @ beta,
+        loglik=fit.value,
+        blocks=tuple(by_study[start] for start in table.starts.tolist()),
+        design=task.x,
+        residual=table.y - task.x @ fit.beta,
     )
 
 
-def _split(table: EffectTable, design: Array, levels: Sequence[Level]) -> list[_Study]:
-    """Cut the table into studies, with Z Z′ for each level."""
-    studies = []
-    for start, block in zip(table.starts, table.blocks, strict=True):
-        rows = slice(int(start), int(start) + len(block))
-        samples = np.array(table.sample[rows])
-        products = {
-            "study": np.ones((len(block), len(block))),
-            "sample": (samples[:, None] == samples[None, :]).astype(float),
-            "effect": np.eye(len(block)),
-        }
-        studies.append(_Study(table.y[rows], design[rows], block, tuple(products[level] for level in levels)))
-    return studies
+def component_interval(
+    table: EffectTable,
+    x: ArrayLike | None = None,
+    *,
+    component: Level,
+    levels: Sequence[Level] = DEFAULT_LEVELS,
+    method: Method = "REML",
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Return the profile-likelihood confidence interval of one variance component, truncated at zero.
+
+    Parameters
+    ----------
+    table, x, levels, method
+        As for `multilevel`.
+    component : {"study", "sample", "effect"}
+        Which component; the others are maximised over.
+    confidence : float
+        Confidence level.
+
+    Raises
+    ------
+    InputError
+        As for `multilevel`; a component that is not among the levels.
+    NumericalError
+        If no upper limit was found.
+    """
+    if component not in levels:
+        raise bad("component", "", f"{component!r} is not among the levels {list(levels)}", "Name one of them.")
+    index = list(levels).index(component)
+    task = problem(table, x, levels=levels, method=method)
+    best = maximise(task, len(levels))
+    floor = task.at(best).value - 0.5 * float(special.chdtri(1, 1 - confidence))
+
+    def excess(value: float) -> float:
+        found = maximise(task, len(levels), start=best, fixed={index: value})
+        return task.at(found).value - floor
+
+    low = 0.0 if excess(0.0) >= 0 else float(optimize.brentq(excess, 0.0, best[index], xtol=1e-9))
+    upper = max(float(best[index]), task.scale)
+    while excess(upper) > 0:
+        upper *= 2
+        if upper > 1e6 * task.scale:
+            raise NumericalError("no upper limit of the variance component was found")
+    return low, float(optimize.brentq(excess, best[index], upper, xtol=1e-9))
 
 
-def _marginal(study: _Study, components: Array) -> Array:
-    return np.asarray(study.s + sum(c * z for c, z in zip(components, study.groups, strict=True)))
-
-
-def _likelihood(
-    studies: list[_Study], components: Array, *, restricted: bool, gram: Array
-) -> tuple[float, Array, Array, Array]:
-    """Return log likelihood, its gradient in the components, β̂ and (X′WX)⁻¹."""
-    p, levels = studies[0].x.shape[1], len(components)
-    total, k, information, cross, square = 0.0, 0, np.zeros((p, p)), np.zeros(p), 0.0
-    kept = []
-    for study in studies:
-        factor = linalg.cho_factor(_marginal(study, components), lower=True)
-        wx, wy = linalg.cho_solve(factor, study.x), linalg.cho_solve(factor, study.y)
-        total += 2 * float(np.log(np.diag(factor[0])).sum())
-        information += study.x.T @ wx
-        cross += study.x.T @ wy
-        square += float(study.y @ wy)
-        k += len(study.y)
-        kept.append((factor, wx))
-    vcov = np.linalg.inv(information)
-    beta = vcov @ cross
-    value = -0.5 * (k * np.log(2 * np.pi) + total + square - beta @ cross)
-    if restricted:
-        value += 0.5 * (p * np.log(2 * np.pi) + np.linalg.slogdet(vcov)[1] + np.linalg.slogdet(gram)[1])
-    gradient = np.zeros(levels)
-    for study, (factor, wx) in zip(studies, kept, strict=True):
-        residual = linalg.cho_solve(factor, study.y - study.x @ beta)
-        for level, product in enumerate(study.groups):
-            gradient[level] += residual @ product @ residual - np.trace(linalg.cho_solve(factor, product))
-            if restricted:
-                gradient[level] += np.sum((wx.T @ product @ wx) * vcov)
-    return float(value), 0.5 * gradient, beta, vcov
-
-
-def _maximise(studies: list[_Study], design: Array, levels: int, *, restricted: bool) -> Array:
-    """Maximise over variance components ≥ 0 from several starts; the best optimum counts."""
-    gram = design.T @ design
-    scale = float(np.var(np.concatenate([study.y for study in studies]))) + 1e-12
-
-    def objective(scaled: Array) -> tuple[float, Array]:
-        value, gradient, _, _ = _likelihood(studies, scaled * scale, restricted=restricted, gram=gram)
-        return -value, -gradient * scale
-
-    best: optimize.OptimizeResult | None = None
-    starts = [np.full(levels, s) for s in (0.5, 0.05)] + [0.05 + 0.9 * np.eye(levels)[i] for i in range(levels)]
-    for start in starts:
-        result = optimize.minimize(
-            objective,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0.0, 1e4)] * levels,
-            options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
-        )
-        if np.isfinite(result.fun) and (best is None or result.fun < best.fun):
-            best = result
-    if best is None:
-        raise NumericalError("the likelihood of the variance components could not be maximised")
-    return np.asarray(best.x * scale)
+def _given(sigma2: Sequence[float], levels: Sequence[Level]) -> Array:
+    """Return checked fixed variance components."""
+    components = np.asarray(sigma2, float)
+    if components.shape != (len(levels),) or not (components >= 0).all():
+        raise bad("sigma2", "", f"{list(sigma2)} is unusable", "Give one variance, not negative, for each level.")
+    return components
