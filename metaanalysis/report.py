@@ -30,7 +30,9 @@ _SHARED: Final = ("page.typ", "methods.bib")
 _ENDS: Final = {"estimate": (".mean", ".lower", ".upper")}
 _GUARD: Final = re.compile(r"\b(?:known|is)\(([^)]*)\)")
 _LOST: Final = re.compile(r"#[A-Za-z][\w-]*\([^()\n]*\);")
-_LOOKUP: Final = re.compile(r"\b(num|count|said|sentence|percent|factor|tiny|change|estimate|value)\(\s*\"([^\"]+)\"")
+_LOOKUP: Final = re.compile(
+    r"\b(num|count|said|sentence|percent|factor|tiny|change|estimate|value)\(\s*\"([^\"]+)\"\s*[,)]"
+)
 _ALLOWED: Final = re.compile(
     r"//[^\n]*|\bdigits:\s*\d|\bsize:\s*[\d.]+pt|\blevel:\s*\d|\bdepth:\s*\d|\bbelow:\s*[\d.]+em|\babove:\s*[\d.]+em"
     r"|@[\w-]+|<[\w-]+>|#import[^\n]*|numbering:\s*\"[^\"]*\"|#set text\(size: [\d.]+pt\)|text\(size: [\d.]+pt\)"

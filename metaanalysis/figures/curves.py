@@ -36,7 +36,7 @@ def draw(results: Results) -> "tuple[Figure, ...]":
 
 def draw_average(ax: "Axes", results: Results) -> None:
     """Draw the model average, its band and the data on an axes."""
-    rows, curves = results.frames["effects"], results.frames["curves"]
+    rows, curves = style.effects(results), results.frames["curves"]
     scale, kind = style.exposure(results), style.measure(results)
     average = _curve(curves, "average")
     low, high = _span(rows, average, style.data_end(results))
@@ -56,7 +56,7 @@ def draw_data(ax: "Axes", results: Results, average: "pd.DataFrame") -> None:
     """Draw the effects: against no AI as points, between two ways of using AI as rises along the average."""
     import numpy as np
 
-    rows, scale = results.frames["effects"], style.exposure(results)
+    rows, scale = style.effects(results), style.exposure(results)
     low, high = ax.get_ylim()
     absolute = rows[rows["x0"].isna()]
     if len(absolute):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NEEDS: Final = ("effects",)
 WIDTH: Final = style.PAGE
 PITCH: Final = 0.315
-ROWS: Final = 57
+ROWS: Final = 60
 _HEAD: Final = 0.55
 _FOOT: Final = 1.2
 _SUMMARY: Final = (("pooled", "pooled mean, practice ignored"), ("prediction", "a new study: prediction interval"))
@@ -24,7 +24,7 @@ _SUMMARY: Final = (("pooled", "pooled mean, practice ignored"), ("prediction", "
 
 def draw(results: Results) -> "tuple[Figure, ...]":
     """Draw the effects in ascending order of exposure, at most `ROWS` to a page."""
-    rows = ordered(results.frames["effects"])
+    rows = ordered(style.effects(results))
     pages = -(-len(rows) // ROWS)
     span = style.limits(list(rows["y"]), list(rows["lower"]), list(rows["upper"]))
     return tuple(_page(results, rows.iloc[n * ROWS : (n + 1) * ROWS], span, last=n == pages - 1) for n in range(pages))
@@ -37,7 +37,7 @@ def ordered(effects: "pd.DataFrame") -> "pd.DataFrame":
 
 def describe(results: Results) -> str:
     """Return the alternative text."""
-    rows = results.frames["effects"]
+    rows = style.effects(results)
     kind = style.measure(results)
     scale = style.exposure(results)
     low, high = (style.change(float(end), kind) for end in (rows["y"].min(), rows["y"].max()))

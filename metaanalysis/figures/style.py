@@ -15,6 +15,7 @@ from metaanalysis.results import Results
 from metaanalysis.verdict import BANDS
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -181,7 +182,7 @@ def change(value: float, kind: str = "log_ratio", *, digits: int = 0) -> str:
         return "–"
     if kind == "log_ratio":
         shown = f"{100 * math.expm1(value):+.{digits}f}"
-        return shown.replace("-", MINUS).replace("+0", "0") if float(shown) == 0 else shown.replace("-", MINUS)
+        return shown.lstrip("+-") if float(shown) == 0 else shown.replace("-", MINUS)
     if kind == "log_odds_ratio":
         return f"{math.exp(value):.2f}"
     return f"{value:+.2f}".replace("-", MINUS)
@@ -284,6 +285,12 @@ def shorten_label(label: str, most: int) -> str:
     if len(label) <= most or not year.isdigit():
         return shorten(label, most)
     return f"{shorten(names, most - len(year) - 1)} {year}"
+
+
+def effects(results: Results) -> "pd.DataFrame":
+    """Return the effects with numbers as floats, whatever a column without any was read as."""
+    numeric = ("y", "se", "lower", "upper", "x", "x_low", "x_high", "x0", "fitted", "fitted_lower", "fitted_upper")
+    return results.frames["effects"].astype(dict.fromkeys(numeric, float))
 
 
 def data_end(results: Results) -> float:

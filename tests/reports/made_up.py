@@ -129,7 +129,7 @@ def _effects(count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
                 "x": x,
                 "x_low": float(low),
                 "x_high": float(high),
-                "x0": 1.0 if row % 11 == 5 and x > 1.5 else math.nan,
+                "x0": 1.0 if row % 11 == 5 and x > 1.5 else None,
                 "domain": DOMAINS[index % len(DOMAINS)],
                 "design": DESIGNS[index % len(DESIGNS)],
                 "randomised": index % len(DESIGNS) != 2,
