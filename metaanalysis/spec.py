@@ -60,6 +60,7 @@ class ExposureAxis(Record):
     """The exposure axis."""
 
     label: Text = Field(description="Axis label.")
+    axis: str = Field("practice", description="`practice`, or `setting:NAME` for a number among the effects' settings.")
     low: float = Field(description="Low end of the scale.")
     high: float = Field(description="High end of the scale: slopes are per whole scale.")
     coder: Key | Literal["mean"] = Field("mean", description="Whose codings: one coder's, or the coders' mean.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from metaanalysis import report
 from metaanalysis.results import Results
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def print_results(results: Results) -> None:
     """Print question, answer, model comparison, prior sensitivity, threshold and sensitivity analyses."""
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    numbers = results.numbers
+    numbers = report.numbers(results)
     console.print(f"[bold]{results.title}[/bold]")
     console.print(f"{numbers['k.effects']} effects in {numbers['k.studies']} studies")
     console.print()
@@ -68,9 +69,7 @@ def _threshold(frame: "pd.DataFrame") -> Table:
     table = _table("Where a step would lie", "between", "posterior", "prior", "")
     for row in frame[frame["model"] == "step"].to_dict("records"):
         beyond = "beyond the data" if row["beyond"] else ""
-        table.add_row(
-            f"{row['low']:g} and {row['high']:g}", f"{row['probability']:.3f}", f"{row['prior']:.3f}", beyond
-        )
+        table.add_row(f"{row['low']:g} and {row['high']:g}", f"{row['probability']:.3f}", f"{row['prior']:.3f}", beyond)
     return table
 
 
