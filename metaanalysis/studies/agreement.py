@@ -166,10 +166,11 @@ def _means(printed: Printed) -> Iterator[Disagreement]:
         return
     y = log_value(printed, estimate)
     if y is not None and treated > 0 and reference > 0 and not is_odds_ratio(printed):
-        gap = abs(y - log(treated / reference))
+        of_means = log(treated) - log(reference)
+        gap = abs(y - of_means)
         allowed = 0.1 + 0.25 * abs(y) + half_unit(treated) / treated + half_unit(reference) / reference
         if gap > allowed:
-            problem = f"the estimate is {y:.3f} in log points, the ratio of means {log(treated / reference):.3f}"
+            problem = f"the estimate is {y:.3f} in log points, the ratio of means {of_means:.3f}"
             yield "means_estimate", problem, 1.0
 
 

@@ -53,9 +53,10 @@ def from_p(estimate: float, p: float) -> float | None:
     p : float
         Two-sided p-value of no effect.
     """
-    if not 0 < p < 1 or estimate == 0:
+    if not 0 < p / 2 < 0.5 or estimate == 0:
         return None
-    return abs(estimate) / -NORMAL.inv_cdf(p / 2)
+    z = -NORMAL.inv_cdf(p / 2)
+    return abs(estimate) / z if z > 0 else None
 
 
 def p_value(estimate: float, se: float) -> float:

@@ -15,7 +15,7 @@ Woolf (1955), Annals of Human Genetics 19(4), 251-253, doi:10.1111/j.1469-1809.1
 Anscombe (1956), Biometrika 43(3/4), 461-464, doi:10.1093/biomet/43.3-4.461.
 """
 
-from math import hypot, log, sqrt
+from math import hypot, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,7 +67,7 @@ def log_odds_ratio(
 
 def logit(share: float) -> float | None:
     """Return the log odds of a share, or None outside (0, 1)."""
-    return log(share / (1 - share)) if 0 < share < 1 else None
+    return log(share) - log1p(-share) if 0 < share < 1 else None
 
 
 def share_unit(printed: Printed) -> float | None:

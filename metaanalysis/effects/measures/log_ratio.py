@@ -57,7 +57,7 @@ def reading(printed: Printed) -> Reading | str:
                 return "the share printed is a level, not a difference from the base"
             return Reading(
                 "difference",
-                lambda v: _log((base + v) / base),
+                lambda v: log(base + v) - log(base) if base + v > 0 else None,
                 lambda v: 1 / (base + v),
                 f"ln((b + d) / b) with the base b = {base:g} taken as known",
                 flags=("base_taken_as_known",),
@@ -122,7 +122,7 @@ def means_routes(printed: Printed) -> tuple[Route, ...]:
     found = []
     treated, reference = printed.mean_treated, printed.mean_reference
     if treated is not None and reference is not None and treated > 0 and reference > 0:
-        y = log(treated / reference)
+        y = log(treated) - log(reference)
         words = f"ln({treated:g} / {reference:g})"
         relative = [
             _relative_error(treated, printed.se_treated, printed.sd_treated, printed.n_treated),
@@ -140,7 +140,7 @@ def means_routes(printed: Printed) -> tuple[Route, ...]:
         and printed.median_treated > 0
         and printed.median_reference > 0
     ):
-        y = log(printed.median_treated / printed.median_reference)
+        y = log(printed.median_treated) - log(printed.median_reference)
         words = f"ln({printed.median_treated:g} / {printed.median_reference:g}), medians"
         found.append(Route("medians_estimate", "point", y, None, ("medians",), words))
     return tuple(found)
