@@ -1,4 +1,4 @@
-"""Does the productivity gain from language models have a cliff, or follow a smooth curve?
+"""Exact Bayesian threshold meta-regression: a cliff in productivity gains from language models, or a curve.
 
 The public interface in five lines::
 

@@ -117,7 +117,7 @@ def build_models(spec: Spec) -> dict[str, Model]:
             name,
             exposure_range=(spec.exposure.low, spec.exposure.high),
             priors=spec.priors,
-            heterogeneity=dict(spec.heterogeneity),
+            heterogeneity={str(level): prior for level, prior in spec.heterogeneity.items()},
             where=where,
         )
         for name in spec.models

@@ -66,9 +66,10 @@ def _data_readme() -> str:
         "## SWE-bench submissions\n",
         *_table(Submission),
         "## METR's moments\n",
-        "One row per developer over the developer's issues: `p` is ln(predicted minutes without AI), `y` is ln(minutes",
-        "of implementation and review), `a` is 1 where AI was allowed; missing review times (16 of 246) are filled with",
-        "the mean of their arm, as the authors did. `n` and `n_ai` count issues; `sum_ap` is the sum of a·p, and so on.",
+        "One row per developer over the developer's issues: `p` is ln(predicted minutes without AI), `y` is",
+        "ln(minutes of implementation and review), `a` is 1 where AI was allowed; missing review times (16 of 246)",
+        "are filled with the mean of their arm, as the authors did. `n` and `n_ai` count issues; `sum_ap` is the sum",
+        "of a·p, and so on.",
         "Least squares of y on (1, a, p) over all rows gives the published regression exactly.\n",
         "## Vocabularies\n",
     ]
@@ -84,8 +85,8 @@ def _analyses_readme() -> str:
     parts = [
         "# Analyses\n",
         NOTICE + "\n",
-        "One TOML file per question; `metaanalysis run NAME` runs it, `metaanalysis report NAME` writes its PDF. A spec",
-        "may name any CSV file as its table, so that the package answers the same question for any meta-analysis;",
+        "One TOML file per question; `metaanalysis run NAME` runs it, `metaanalysis report NAME` writes its PDF. A",
+        "spec may name any CSV file as its table, so that the package answers the same question for any meta-analysis;",
         "`metaanalysis run path/to/spec.toml` runs a spec outside this folder.\n",
         *_sections(Spec, drop="name"),
     ]

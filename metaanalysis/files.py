@@ -59,7 +59,9 @@ def atomic(path: Path, mode: str = "w") -> Iterator[Any]:
     except OSError as error:
         raise bad(display(path), "", f"cannot be written: {error.strerror}", "Choose another place.") from None
     try:
-        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8", "newline": "\n"})) as stream:
+        text = None if "b" in mode else "utf-8"
+        with open(handle, mode, encoding=text, newline="
+" if text else None) as stream:
             yield stream
         os.chmod(name, 0o644)
         os.replace(name, path)

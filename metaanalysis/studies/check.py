@@ -30,7 +30,7 @@ def check_dataset(folder: Path) -> list[Finding]:
     """
     findings: list[Finding] = []
     studies = _load_each(folder / "studies", findings)
-    codings = _attempt(lambda: load_codings(folder / "codings"), findings)
+    codings: Codings | None = _attempt(lambda: load_codings(folder / "codings"), findings)
     claims = _attempt(lambda: load_claims(folder / "claims.toml"), findings)
     _attempt(lambda: load_submissions(folder / "benchmarks" / "swebench_entries.csv"), findings)
     _attempt(lambda: load_moments(folder / "benchmarks" / "metr2025_developer_moments.csv"), findings)
@@ -100,14 +100,14 @@ def _codings(codings: Codings, studies: Mapping[str, Study], folder: Path) -> It
             "Mend the key, or remove the record.",
             "reference",
         )
-    for (coder, study, effect, arm), record in codings.records.items():
+    for (coder, owner, effect, arm), record in codings.records.items():
         for component in COMPONENTS:
             highest = getattr(record.uncertain, component)
             if highest is not None and highest <= getattr(record, component):
                 yield Finding(
                     "wrong",
                     display(folder / "codings" / f"{coder}.toml"),
-                    f"coding[{study}/{effect}, {arm}].uncertain.{component}",
+                    f"coding[{owner}/{effect}, {arm}].uncertain.{component}",
                     f"{highest} is not above the coded value {getattr(record, component)}",
                     "Give the highest compatible value, or leave the component out.",
                     "uncertain",

@@ -37,7 +37,8 @@ def test_every_excluded_study_says_why(studies: dict[str, Study]) -> None:
 
 def test_every_estimate_has_a_place_and_a_source(studies: dict[str, Study]) -> None:
     for study in studies.values():
-        source = study.citation.doi or study.citation.arxiv or study.citation.url
+        cited = study.citation
+        source = cited.doi or cited.arxiv or cited.url or cited.venue
         for effect in study.effects:
             assert source or effect.seen_at, f"{study.key}/{effect.id}"
 
