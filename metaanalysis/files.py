@@ -60,8 +60,7 @@ def atomic(path: Path, mode: str = "w") -> Iterator[Any]:
         raise bad(display(path), "", f"cannot be written: {error.strerror}", "Choose another place.") from None
     try:
         text = None if "b" in mode else "utf-8"
-        with open(handle, mode, encoding=text, newline="
-" if text else None) as stream:
+        with open(handle, mode, encoding=text, newline="\n" if text else None) as stream:
             yield stream
         os.chmod(name, 0o644)
         os.replace(name, path)

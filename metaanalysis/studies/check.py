@@ -90,7 +90,7 @@ def _duplicates(studies: Mapping[str, Study], folder: Path) -> Iterator[Finding]
 
 
 def _codings(codings: Codings, studies: Mapping[str, Study], folder: Path) -> Iterator[Finding]:
-    """References that resolve, ranges that make sense, arms without codings."""
+    """Check that references resolve, ranges make sense and arms that used AI are coded."""
     for coder, what in dict.fromkeys(unresolved(codings, studies)):
         yield Finding(
             "wrong",

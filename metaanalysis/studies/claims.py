@@ -30,7 +30,7 @@ class Claim(Record):
 
     id: ClaimId = Field(description="Identifier: a letter for the group and two digits.")
     group: Literal["paper", "article", "counter", "form", "computed"] = Field(
-        description="Claim of the paper, of the article on it, evidence beside it, on the form of the curve, or computed."
+        description="Claim of the paper or of the article on it, evidence beside it, on the form, or computed."
     )
     claim: Text = Field(description="The claim, in neutral words.")
     source: ClaimSource

@@ -11,7 +11,7 @@ from metaanalysis.files import atomic, read_toml, write_text
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "kept.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), atomic(path) as stream:
+    with pytest.raises(RuntimeError), atomic(path) as stream:  # noqa: PT012
         stream.write("half")
         raise RuntimeError
     assert path.read_text(encoding="utf-8") == "old"
