@@ -28,7 +28,7 @@ STANDARDS: Final = ("ua-1", "a-2a")
 _EPOCH: Final = (2026, 1, 1)
 _SHARED: Final = ("page.typ", "methods.bib")
 _ENDS: Final = {"estimate": (".mean", ".lower", ".upper")}
-_GUARD: Final = re.compile(r"\b(?:known|is)\(([^)]*)\)")
+_GUARD: Final = re.compile(r"\b(?:known|equals)\(([^)]*)\)")
 _LOST: Final = re.compile(r"#[A-Za-z][\w-]*\([^()\n]*\);")
 _LOOKUP: Final = re.compile(
     r"\b(num|count|said|sentence|percent|factor|tiny|change|estimate|value)\(\s*\"([^\"]+)\"\s*[,)]"

@@ -120,8 +120,9 @@ def tables(results: Results) -> dict[str, Table]:
         rows = results.frames.get(frame)
         if rows is not None and len(rows):
             made[name] = build(rows)
-    if results.spec.get("priors"):
-        made["priors"] = priors(results.spec["priors"])
+    declared = {**(results.spec.get("priors") or {}), **(results.spec.get("heterogeneity") or {})}
+    if declared:
+        made["priors"] = priors(declared)
     made["bands"] = bands()
     if "effects" in made:
         made["effects"] = effects(results.frames["effects"], results.frames.get("printed"))
@@ -271,7 +272,7 @@ def effects(frame: "pd.DataFrame", printed: "pd.DataFrame | None" = None) -> Tab
         Column("Route; flags", share=1.0),
         Column("Exposure", "right"),
         Column("y (SE)", "right"),
-        Column("Shrunk", "right"),
+        Column("Shrunken", "right"),
     ]
     rows = []
     for _, row in frame.sort_values(["x", "y", "study", "effect"], kind="stable").iterrows():
@@ -290,13 +291,14 @@ def effects(frame: "pd.DataFrame", printed: "pd.DataFrame | None" = None) -> Tab
     return Table(tuple(columns), tuple(rows))
 
 
-def priors(declared: Mapping[str, Mapping[str, Any]]) -> Table:
+def priors(declared: Mapping[str, Any]) -> Table:
     """Return the priors of an analysis with the reason of each, as its spec declares them."""
     columns = (Column("Parameter"), Column("Prior", share=0.8), Column("Reason", share=2.0))
-    return Table(
-        columns,
-        tuple((words(name), prior_text(prior), str(prior.get("reason", "–"))) for name, prior in declared.items()),
-    )
+    rows = []
+    for name, prior in declared.items():
+        reason = prior.get("reason", "–") if isinstance(prior, Mapping) else "–"
+        rows.append((words(name), prior_text(prior), str(reason)))
+    return Table(columns, tuple(rows))
 
 
 def bands() -> Table:
@@ -311,10 +313,13 @@ def bands() -> Table:
     return Table(columns, tuple(rows))
 
 
-def prior_text(prior: Mapping[str, Any]) -> str:
-    """Return a prior as a distribution with its parameters, e.g. ``normal (mean 0, sd 0.5)``."""
+def prior_text(prior: Any) -> str:
+    """Return a prior as a distribution with its parameters, e.g. ``normal (mean 0, sd 0.5)``, or as a fixed value."""
+    if not isinstance(prior, Mapping):
+        return f"fixed at {_plain(prior)}"
     rest = ", ".join(f"{words(k)} {_plain(v)}" for k, v in prior.items() if k not in ("family", "reason"))
-    return f"{words(str(prior.get('family', 'declared')))} ({rest})" if rest else words(str(prior.get("family")))
+    family = words(str(prior.get("family", "declared")))
+    return f"{family} ({rest})" if rest else family
 
 
 def _plain(value: Any) -> str:

@@ -161,6 +161,16 @@ def odds(log_bf: float, sides: tuple[str, str] = ("a discontinuity", "a continuo
     return f"{shown} to 1 for {sides[0] if log_bf > 0 else sides[1]}"
 
 
+def odds_range(low: float, high: float) -> str:
+    """Return a range of log Bayes factors as odds, e.g. ``between 1.1 and 1.7 to 1 for a continuous curve``."""
+    ends = sorted((low, high), key=abs)
+    nearer, further = odds(ends[0]), odds(ends[1])
+    if "even" in (nearer, further) or (low > 0) != (high > 0):
+        return nearer if nearer == further else f"from {odds(low)} to {odds(high)}"
+    first = nearer.split(" to 1")[0]
+    return nearer if nearer == further else f"between {first} and {further}"
+
+
 def answer(found: Evidence | None) -> str:
     """Return the answer to the question in one plain sentence; None if no families were compared."""
     if found is None:
@@ -198,8 +208,8 @@ def texts(numbers: Mapping[str, Value], grid: Iterable[tuple[float, float]]) -> 
     Parameters
     ----------
     numbers : mapping
-        Numbers of the analysis; `bf.discontinuous`, `bf.error`, `sharp.log_bf` and the interval ends of the width
-        are read where present.
+        Numbers of the analysis; `bf.discontinuous`, `bf.error`, `sharp.log_bf`, `sharp.error` and the interval
+        ends of the width are read where present.
     grid : iterable of (log_bf, error)
         The log Bayes factor and its numerical error at every declared prior scale; empty if the analysis compared
         no families.
@@ -215,6 +225,7 @@ def texts(numbers: Mapping[str, Value], grid: Iterable[tuple[float, float]]) -> 
         "verdict.answer": answer(over_grid),
         "verdict.odds.low": odds(min(value for value, _ in points)) if points else None,
         "verdict.odds.high": odds(max(value for value, _ in points)) if points else None,
+        "verdict.odds.range": odds_range(min(points)[0], max(points)[0]) if points else None,
         "verdict.declared.band": at_declared.band.name if at_declared else None,
         "verdict.declared.direction": at_declared.direction if at_declared else None,
         "verdict.odds.declared": None if log_declared is None else odds(log_declared),
@@ -243,7 +254,7 @@ def _sharpness_texts(numbers: Mapping[str, Value]) -> dict[str, Value]:
     log_bf, ratio = numbers.get("sharp.log_bf"), width_ratio(numbers)
     found = shown = None
     if isinstance(log_bf, int | float) and not math.isnan(log_bf):
-        found = sharpness(float(log_bf), ratio)
+        found = sharpness(float(log_bf), ratio, error=_positive(numbers.get("sharp.error")) or 0.0)
         shown = odds(float(log_bf), ("the step", "the logistic curve"))
     return {
         "verdict.sharpness": found or "not tested",

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 NEEDS: Final = ("curves", "effects")
 WIDTH: Final = style.PAGE
-COLUMNS: Final = 4
 _TOP: Final = 6.6
 _CELL: Final = 2.75
 
@@ -23,7 +22,7 @@ def draw(results: Results) -> "tuple[Figure, ...]":
     curves = results.frames["curves"]
     members = [m for m in dict.fromkeys(curves["model"]) if m != "average"]
     order = [m for m in _models(results) if m in members] or members
-    depth = -(-len(order) // COLUMNS)
+    depth = -(-len(order) // _columns(order))
     height = 1.45 + _TOP + (depth * _CELL + 0.75 if order else 0)
     with style.drawing():
         figure = style.new(WIDTH, height)
@@ -108,6 +107,11 @@ def describe(results: Results) -> str:
     )
 
 
+def _columns(order: Sequence[str]) -> int:
+    """Return how many panels stand side by side."""
+    return 3 if len(order) in (3, 5, 6, 9) else 4
+
+
 def _models(results: Results) -> list[str]:
     models = results.frames.get("models")
     return list(models["model"]) if models is not None else []
@@ -178,11 +182,11 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
     info = {} if known is None else {row["model"]: row for _, row in known.iterrows()}
     inside = curves[curves["x"] <= end]
     low, high = float(inside["lower"].min()), float(inside["upper"].max())
-    gap, left = 0.25, 1.35
-    width = (WIDTH - left - 0.25 - (COLUMNS - 1) * gap) / COLUMNS
-    depth = -(-len(order) // COLUMNS)
+    gap, left, columns = 0.25, 1.35, _columns(order)
+    width = (WIDTH - left - 0.25 - (columns - 1) * gap) / columns
+    depth = -(-len(order) // columns)
     for index, model in enumerate(order):
-        row, column = divmod(index, COLUMNS)
+        row, column = divmod(index, columns)
         bottom = 0.95 + (depth - 1 - row) * _CELL
         ax = style.place(figure, left + column * (width + gap), bottom, width, _CELL - 0.75)
         ax.set_xlim(scale.low, scale.high)
@@ -192,10 +196,10 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
         ax.plot(average["x"], average["mean"], color=style.PRIOR, lw=0.8, zorder=2)
         family = str(info[model]["family"]) if model in info else "continuous"
         _line(ax, _curve(curves, model), end, color=style.FAMILY[family], lw=1.2, band=0.16)
-        style.effect_axis(ax.yaxis, kind, low, high)
+        style.effect_axis(ax.yaxis, kind, low, high, apart=0.16)
         share = f"  {100 * info[model]['probability']:.0f} %" if model in info else ""
         ax.set_title(f"{model.replace('_', ' ')}{share}", loc="left", pad=2.5, color=style.FAMILY[family])
-        lowest = index + COLUMNS >= len(order)
+        lowest = index + columns >= len(order)
         ax.tick_params(labelleft=column == 0, labelbottom=lowest)
         if lowest and column == 0:
             ax.set_xlabel(scale.label, loc="left", fontsize=style.SMALL)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEEDS: Final = ("flow",)
-WIDTH: Final = 15.0
+WIDTH: Final = style.PAGE
 _LINE: Final = 0.34
 _PAD: Final = 0.22
 _GAP: Final = 0.55
-_MAIN: Final = 5.4
-_SIDE: Final = (6.6, 8.3)
+_MAIN: Final = 5.2
+_SIDE: Final = (6.4, 10.1)
+_REASON: Final = 60
+"""Characters of a reason on one line."""
 
 
 @dataclass(slots=True)
@@ -89,22 +91,25 @@ def _counts(studies: int, effects: int) -> str:
     return f"{studies} {'study' if studies == 1 else 'studies'}, {effects} {'effect' if effects == 1 else 'effects'}"
 
 
-def _side_lines(stage: Stage) -> list[str]:
-    lines = []
+def _side_lines(stage: Stage) -> list[tuple[str, str]]:
+    """Return the lines of a side box: the reason, wrapped, and on its first line the counts."""
+    lines: list[tuple[str, str]] = []
     for reason, studies, effects in stage.left_out:
-        wrapped = textwrap.wrap(f"{reason}: {_counts(studies, effects)}", 62, subsequent_indent="    ")
-        lines += wrapped
-    return lines
+        first, *rest = textwrap.wrap(reason, _REASON, subsequent_indent="   ")
+        lines += [(first, f"{studies} / {effects}"), *((line, "") for line in rest)]
+    return [("left out", "studies / effects"), *lines] if lines else []
 
 
-def _side(ax: "Axes", lines: list[str], middle: float) -> None:
+def _side(ax: "Axes", lines: list[tuple[str, str]], middle: float) -> None:
     height = len(lines) * _LINE + 2 * _PAD
     left, width = _SIDE
     _arrow(ax, (_MAIN / 2, middle), (left, middle))
     _box(ax, (left, middle - height / 2, width, height), fill="white")
-    for number, line in enumerate(lines):
+    for number, (line, counts) in enumerate(lines):
         y = middle + height / 2 - _PAD - (number + 0.5) * _LINE
-        ax.text(left + 0.2, y, line, va="center", fontsize=style.SMALL + 0.3)
+        weight, colour = ("normal", style.INK) if number else ("bold", style.MUTED)
+        for x, text, side in ((left + 0.2, line, "left"), (left + width - 0.2, counts, "right")):
+            ax.text(x, y, text, va="center", ha=side, fontsize=style.SMALL, weight=weight, color=colour)
 
 
 def _box(ax: "Axes", place: tuple[float, float, float, float], *, fill: str) -> None:

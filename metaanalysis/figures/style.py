@@ -193,15 +193,20 @@ def effect_label(kind: str) -> str:
     return {"log_ratio": "change in productivity (%)", "log_odds_ratio": "odds ratio"}.get(kind, "effect")
 
 
-def effect_axis(axis: Any, kind: str, low: float, high: float) -> None:
-    """Label an axis on the log scale with the values a reader knows."""
+def effect_axis(axis: Any, kind: str, low: float, high: float, *, apart: float = 0.065) -> None:
+    """Label an axis on the log scale with the values a reader knows, at least `apart` of its length between them."""
     if kind == "log_ratio":
         choice = next(listed for longest, listed in PERCENT_TICKS if high - low <= longest)
-        ticks = [t for t in choice if low <= math.log1p(t / 100) <= high]
-        axis.set_ticks([math.log1p(t / 100) for t in ticks], [change(math.log1p(t / 100)) for t in ticks])
+        places = {math.log1p(t / 100): change(math.log1p(t / 100)) for t in choice}
     elif kind == "log_odds_ratio":
-        odds = [t for t in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0) if low <= math.log(t) <= high]
-        axis.set_ticks([math.log(t) for t in odds], [f"{t:g}" for t in odds])
+        places = {math.log(t): f"{t:g}" for t in (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)}
+    else:
+        return
+    kept: list[float] = []
+    for place_ in sorted((p for p in places if low <= p <= high), key=abs):
+        if all(abs(place_ - other) >= apart * (high - low) for other in kept):
+            kept.append(place_)
+    axis.set_ticks(sorted(kept), [places[p] for p in sorted(kept)])
 
 
 def limits(

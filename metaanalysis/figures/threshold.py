@@ -22,7 +22,7 @@ _ROW: Final = 1.75
 def draw(results: Results) -> "tuple[Figure, ...]":
     """Draw the threshold of each member on the left and, where it was estimated, the width on the right."""
     frame = results.frames["threshold"]
-    models = list(dict.fromkeys(frame["model"]))
+    models = _ordered(results)
     width = results.frames.get("width")
     wide = width is None or width.empty
     inner = max(len(models) * _ROW, 3.6)
@@ -108,6 +108,14 @@ def _sharpness(ax: "Axes", width: "pd.DataFrame") -> None:
     ax.set_xlabel("10–90 % width, score points")
     ax.set_title("(b) how sharp: width", loc="left", pad=9, weight="bold")
     ax.legend(loc="upper right", handlelength=2)
+
+
+def _ordered(results: Results) -> list[str]:
+    """Return the members that have a threshold, in the order of the comparison."""
+    here = list(dict.fromkeys(results.frames["threshold"]["model"]))
+    known = results.frames.get("models")
+    order = [] if known is None else list(known["model"])
+    return sorted(here, key=lambda model: order.index(model) if model in order else len(order))
 
 
 def _family(results: Results, model: str) -> str:

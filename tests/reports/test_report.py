@@ -1,5 +1,6 @@
 """The report: every number by name, the same bytes twice, nothing left without words for those who cannot see."""
 
+import itertools
 import json
 import re
 import shutil
@@ -105,7 +106,7 @@ def test_figures_and_tables_are_numbered_captioned_and_cross_referenced(built: P
 def test_headings_are_nested_and_the_language_is_english(built: Path) -> None:
     levels = [found["level"] for found in query(built, "heading")]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     assert query(built, "heading.where(level: 1)")
 
 
@@ -255,7 +256,7 @@ def test_names_of_the_prose_are_known_with_their_parts() -> None:
         (2, "c.lower"),
         (2, "c.upper"),
     ]
-    assert report.names_guarded('#if known("a", "b.c") [x] else if is("d", "y") [z]') >= {"a", "b.c", "d"}
+    assert report.names_guarded('#if known("a", "b.c") [x] else if equals("d", "y") [z]') >= {"a", "b.c", "d"}
 
 
 def test_no_guard_of_the_prose_is_misspelt(results: Results) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metaanalysis.citations import author, cite, citations, initials, listed
+from metaanalysis.citations import author, citations, cite, initials, listed
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_effects_are_in_ascending_exposure_with_range_and_reference() -> None:
     assert tables.rows_of(made, "y (SE)")[0] == "0.123 (0.050)"
     assert tables.rows_of(made, "Study · effect")[0] == "Abara 2024 · main task"
     assert tables.rows_of(made, "Route; flags")[0] == "ratio ci; routes disagree"
-    assert tables.rows_of(made, "Shrunk")[0] == "0.00"
+    assert tables.rows_of(made, "Shrunken")[0] == "0.00"
 
 
 def test_printed_numbers_join_the_table_of_effects_where_there_are_any() -> None:
@@ -79,6 +79,7 @@ def test_printed_numbers_join_the_table_of_effects_where_there_are_any() -> None
 def test_priors_carry_their_reasons() -> None:
     made = tables.priors({"slope": {"family": "half_normal", "scale": 0.3, "lower": -1, "reason": "Because."}})
     assert made.rows == (("slope", "half normal (scale 0.3, lower −1)", "Because."),)
+    assert tables.priors({"within": 0.1}).rows == (("within", "fixed at 0.1", "–"),)
 
 
 def test_bands_cover_every_bayes_factor_above_even() -> None:

@@ -115,6 +115,20 @@ def test_odds_in_words(bf: float, words: str) -> None:
     assert verdict.odds(math.log(bf)) == words
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-math.log(1.7), -math.log(1.1), "between 1.1 and 1.7 to 1 for a continuous curve"),
+        (math.log(2), math.log(20), "between 2.0 and 20 to 1 for a discontinuity"),
+        (-math.log(4), math.log(2), "from 4.0 to 1 for a continuous curve to 2.0 to 1 for a discontinuity"),
+        (-math.log(4), 0.0, "from 4.0 to 1 for a continuous curve to even"),
+        (math.log(3.01), math.log(3.02), "3.0 to 1 for a discontinuity"),
+    ],
+)
+def test_ranges_of_odds_in_words(low: float, high: float, words: str) -> None:
+    assert verdict.odds_range(low, high) == words
+
+
 def test_the_answer_names_a_side_only_if_the_whole_grid_does() -> None:
     one_side = verdict.texts({"bf.discontinuous": 0.02}, [(-math.log(40), 0.0), (-math.log(5), 0.0)])
     assert one_side["verdict.band"] == "moderate"

@@ -172,7 +172,7 @@ def test_evidence_axis_shows_every_band_that_is_reached() -> None:
     low, high = style.evidence_axis(ax, math.log(5000), which="y")
     assert low == -high
     assert {t.get_text() for t in ax.texts} == {band.name for band in BANDS}
-    assert [t.get_text() for t in ax.get_yticklabels()][0] == "1:10000"
+    assert next(t.get_text() for t in ax.get_yticklabels()) == "1:10000"
 
 
 def test_curves_draw_the_average_through_the_data_and_mark_where_they_end(results: Results) -> None:
@@ -217,7 +217,8 @@ def test_dodged_points_stay_near_and_around_their_exposure() -> None:
 def test_threshold_areas_are_probabilities_and_the_prior_is_drawn(results: Results) -> None:
     (figure,) = threshold.draw(results)
     frame = results.frames["threshold"]
-    models = list(dict.fromkeys(frame["model"]))
+    models = [m for m in results.frames["models"]["model"] if m in set(frame["model"])]
+    assert len(models) == frame["model"].nunique()
     for ax, model in zip(figure.axes, models, strict=False):
         rows = frame[frame["model"] == model]
         posterior, prior = (patch.get_data() for patch in ax.patches if hasattr(patch, "get_data"))
@@ -254,7 +255,8 @@ def test_flow_groups_reasons_between_totals(results: Results) -> None:
     (figure,) = flow.draw(results)
     shown = " ".join(texts(figure))
     for reason, studies, effects in stages[1].left_out:
-        assert f"{reason}: {studies} studies, {effects} effects" in shown
+        assert reason in shown
+        assert f"{studies} / {effects}" in shown
 
 
 def test_colours_follow_the_bands_or_the_scale() -> None:
