@@ -33,7 +33,7 @@ from metaanalysis.engines.classical.whitening import whitened
 from metaanalysis.errors import bad
 
 Array = NDArray[np.float64]
-POINTS = {1: 40, 2: 12, 3: 6}
+POINTS = {1: 40, 2: 16, 3: 7}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
