@@ -25,6 +25,8 @@ DIGITS: Final = 6
 """Significant digits of the committed numbers: what different machines agree on."""
 STANDARDS: Final = ("ua-1", "a-2a")
 """Accessible and archival; an archival PDF needs a date, so a report on undated data is accessible only."""
+RELATIVE: Final = 1e-4
+ABSOLUTE: Final = 2e-5
 _EPOCH: Final = (2026, 1, 1)
 _SHARED: Final = ("page.typ", "methods.bib")
 _ENDS: Final = {"estimate": (".mean", ".lower", ".upper")}
@@ -52,7 +54,7 @@ def numbers(results: Results) -> dict[str, Value]:
 
 def numbers_text(results: Results) -> str:
     """Return the numbers as the text of ``numbers.json``: sorted, floats to `DIGITS` significant digits."""
-    plain = {name: _plain(value) for name, value in sorted(numbers(results).items())}
+    plain = {name: _plain(name, value) for name, value in sorted(numbers(results).items())}
     return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -62,14 +64,18 @@ def write_numbers(results: Results, path: Path) -> None:
 
 
 def stale(results: Results, path: Path) -> list[str]:
-    """Return the names whose committed value differs from the results, sorted; all of them if there is no file."""
+    """Return the names whose committed value differs from the results, sorted; all of them if there is no file.
+
+    Floats agree if they differ by no more than machines with other arithmetic libraries do, `RELATIVE` or `ABSOLUTE`.
+    """
     fresh = json.loads(numbers_text(results))
     if not path.is_file():
         return sorted(fresh)
     committed = json.loads(path.read_text(encoding="utf-8"))
-    missing = object()
     return sorted(
-        name for name in fresh.keys() | committed.keys() if fresh.get(name, missing) != committed.get(name, missing)
+        name
+        for name in fresh.keys() | committed.keys()
+        if name not in fresh or name not in committed or not _agree(fresh[name], committed[name])
     )
 
 
@@ -269,12 +275,21 @@ def _day(value: Value) -> list[int] | None:
     return [found.year, found.month, found.day]
 
 
-def _plain(value: Value) -> Value:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+def _plain(name: str, value: Value) -> Value:
+    """Return a number as committed: six digits, a numerical error as the power of ten that bounds it."""
+    if value is None or isinstance(value, bool | int | str):
         return value
-    if float(value).is_integer() and isinstance(value, int):
-        return int(value)
-    return float(f"{float(value):.{DIGITS}g}") if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    if "error" in name.split(".") and value > 0:
+        return float(f"1e{math.ceil(math.log10(value))}")
+    return float(f"{float(value):.{DIGITS}g}")
+
+
+def _agree(fresh: Value, committed: Value) -> bool:
+    if isinstance(fresh, float) and isinstance(committed, float):
+        return math.isclose(fresh, committed, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return fresh == committed and type(fresh) is type(committed)
 
 
 def _finite(value: Value) -> Value:

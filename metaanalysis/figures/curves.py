@@ -60,7 +60,7 @@ def draw_data(ax: "Axes", results: Results, average: "pd.DataFrame") -> None:
     absolute = rows[rows["x0"].isna()]
     if len(absolute):
         hues = [style.colour(scale, x) for x in absolute["x"]]
-        at = dodged(list(absolute["x"]), list(absolute["y"]), 0.012 * (scale.high - scale.low))
+        at = dodged(list(absolute["x"]), list(absolute["y"]), 0.009 * (scale.high - scale.low))
         area = [1.2 * s for s in style.sizes(list(absolute["se"]))]
         ax.vlines(at, absolute["lower"].clip(low), absolute["upper"].clip(upper=high), colors=hues, lw=0.6, alpha=0.45)
         ax.hlines(absolute["y"], absolute["x_low"], absolute["x_high"], colors=hues, lw=0.7, alpha=0.4)
@@ -197,6 +197,7 @@ def _members(figure: "Figure", results: Results, order: list[str]) -> None:
         family = str(info[model]["family"]) if model in info else "continuous"
         _line(ax, _curve(curves, model), end, color=style.FAMILY[family], lw=1.2, band=0.16)
         style.effect_axis(ax.yaxis, kind, low, high, apart=0.16)
+        ax.set_xticks([scale.low, (scale.low + scale.high) / 2, scale.high])
         share = f"  {100 * info[model]['probability']:.0f} %" if model in info else ""
         ax.set_title(f"{model.replace('_', ' ')}{share}", loc="left", pad=2.5, color=style.FAMILY[family])
         lowest = index + columns >= len(order)

@@ -273,6 +273,7 @@ def test_numbers_are_rounded_sorted_and_complete(results: Results, made_up: Modu
     assert read["pooled.mean"] == 0.123457
     assert read["x.nan"] is None
     assert read["k.effects"] == 36
+    assert read["bf.error"] == 1e-4
     assert "verdict.answer" in read
     report.write_numbers(results, tmp_path / "a" / "numbers.json")
     assert (tmp_path / "a" / "numbers.json").read_text(encoding="utf-8") == report.numbers_text(results)
@@ -284,7 +285,10 @@ def test_stale_names_exactly_what_changed(results: Results, made_up: ModuleType,
     report.write_numbers(results, path)
     assert report.stale(results, path) == []
     assert report.stale(made_up.with_numbers(results, tau__between=0.16), path) == ["tau.between"]
-    assert report.stale(made_up.with_numbers(results, tau__between=0.15 + 1e-9), path) == []
+    assert report.stale(made_up.with_numbers(results, tau__between=0.15 + 1e-6), path) == []
+    assert report.stale(made_up.with_numbers(results, bf__error=3e-7), path) == ["bf.error"]
+    assert report.stale(made_up.with_numbers(results, sharp__error=3e-7), path) == []
+    assert report.stale(made_up.with_numbers(results, k__effects=37), path) == ["k.effects"]
     assert report.stale(made_up.with_numbers(results, extra=None), path) == ["extra"]
 
 
