@@ -40,7 +40,7 @@ def draw_average(ax: "Axes", results: Results) -> None:
     average = _curve(curves, "average")
     low, high = _span(rows, average, style.data_end(results))
     ax.set_ylim(low, high)
-    ax.set_xlim(scale.low - 0.02 * (scale.high - scale.low), scale.high)
+    ax.set_xlim(scale.low - 0.035 * (scale.high - scale.low), scale.high)
     ax.axhline(0, color=style.MUTED, lw=0.6, zorder=1)
     _mark_end(ax, results, words=True)
     _line(ax, average, style.data_end(results), color=style.INK, lw=1.6, band=0.13)
