@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metaanalysis import framing
+from metaanalysis import __version__, framing
 from metaanalysis.compare import Comparison, compare
 from metaanalysis.effects.csv_table import read_table
+from metaanalysis.effects.printed_text import printed_text
 from metaanalysis.effects.selection import LeftOut, Selection
 from metaanalysis.effects.table import EffectTable
 from metaanalysis.effects.tabulate import tabulate
@@ -19,9 +20,10 @@ from metaanalysis.flow import flow_rows
 from metaanalysis.frames import conform
 from metaanalysis.headlines import headline_numbers
 from metaanalysis.models.model import Model, build_model
-from metaanalysis.results import Results
+from metaanalysis.results import Results, Value
 from metaanalysis.spec import Spec, Table, Variant
 from metaanalysis.studies.codings import Codings, load_codings
+from metaanalysis.studies.dataset import fingerprint, load_dataset
 from metaanalysis.studies.load import DATA, load_studies
 from metaanalysis.studies.schema import Study
 
@@ -93,7 +95,8 @@ def run_analysis(spec: Spec, *, folder: Path, data: Path = DATA, progress: Progr
         name=spec.name,
         title=spec.title,
         question=spec.question,
-        numbers=headline_numbers(evidence.table, evidence.studies, comparison, without, sensitivity),
+        numbers=_versions(evidence, data)
+        | headline_numbers(evidence.table, evidence.studies, comparison, without, sensitivity),
         frames={name: conform(name, rows) for name, rows in frames.items()},
         spec=spec.model_dump(mode="json", exclude_none=True),
         references=_references(evidence),
@@ -236,7 +239,39 @@ def _frames(evidence: Evidence, comparison: Comparison, sensitivity: Sequence[Ro
         "width": framing.width_rows(comparison.fits.get("logistic")),
         "parameters": framing.parameter_rows(comparison.fits),
         "sensitivity": sensitivity,
+        "printed": _printed(evidence),
     }
+
+
+def _printed(evidence: Evidence) -> list[Row]:
+    """Return what each analysed effect printed, and the exposure by coder."""
+    rows = []
+    for study, identifier in zip(evidence.table.study, evidence.table.effect, strict=True):
+        if study not in evidence.studies or evidence.codings is None:
+            continue
+        effect = next(e for e in evidence.studies[study].effects if e.id == identifier)
+        sides = [evidence.codings.exposure(study, identifier, arm) for arm in ("treated", "comparison")]
+        shown = [" / ".join(str(score) for score in side.by_coder.values()) for side in sides if side is not None]
+        coders = " against ".join(shown if effect.reference == "ai" else shown[:1])
+        rows.append(
+            {
+                "study": study,
+                "effect": identifier,
+                "outcome": effect.outcome,
+                "printed": printed_text(effect.printed),
+                "coders": coders,
+            }
+        )
+    return rows
+
+
+def _versions(evidence: Evidence, data: Path) -> dict[str, Value]:
+    """Return the versions of package and data; a CSV table has no dataset."""
+    numbers: dict[str, Value] = {"package.version": __version__}
+    if evidence.studies:
+        record = load_dataset(data)
+        numbers |= {"data.version": f"{record.version} ({fingerprint(data)[:8]})", "data.date": record.date.isoformat()}
+    return numbers
 
 
 def _references(evidence: Evidence) -> tuple[Mapping[str, Any], ...]:

@@ -52,6 +52,7 @@ def _data_readme() -> str:
         "|---|---|",
         "| `studies/*.toml` | one file per study, included or excluded with its reason; the file's name is its key |",
         "| `codings/*.toml` | practice scores, one file per coder; the codebook is `codings/README.md` |",
+        "| `dataset.toml` | version and date of the dataset |",
         "| `claims.toml` | the claims ledger: every empirical claim of the thesis and its primary source |",
         "| `benchmarks/swebench_entries.csv` | SWE-bench submissions, snapshot of 2025-12-10 |",
         "| `benchmarks/metr2025_developer_moments.csv` | per-developer cross-products of METR's 246 issues |",

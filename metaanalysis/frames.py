@@ -100,6 +100,13 @@ SENSITIVITY: Final[Schema] = {
     "jump_lower": "lower end of its 95 % interval",
     "jump_upper": "upper end of its 95 % interval",
 }
+PRINTED: Final[Schema] = {
+    "study": "study key",
+    "effect": "effect identifier",
+    "outcome": "what was measured",
+    "printed": "the numbers as printed",
+    "coders": "practice score by coder; of the reference arm too where it used AI",
+}
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "effects": EFFECTS,
     "flow": FLOW,
@@ -110,6 +117,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "width": WIDTH,
     "parameters": PARAMETERS,
     "sensitivity": SENSITIVITY,
+    "printed": PRINTED,
 }
 
 

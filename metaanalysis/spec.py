@@ -56,6 +56,14 @@ class Table(Record):
         return self
 
 
+class Band(Record):
+    """A named part of the exposure axis, for description only."""
+
+    name: Text = Field(description="Name.")
+    low: float = Field(description="Low end.")
+    high: float = Field(description="High end.")
+
+
 class ExposureAxis(Record):
     """The exposure axis."""
 
@@ -64,6 +72,7 @@ class ExposureAxis(Record):
     low: float = Field(description="Low end of the scale.")
     high: float = Field(description="High end of the scale: slopes are per whole scale.")
     coder: Key | Literal["mean"] = Field("mean", description="Whose codings: one coder's, or the coders' mean.")
+    bands: list[Band] = Field(default_factory=list, description="Named parts of the axis, for description only.")
     reason: Text | None = Field(None, description="Why this axis.")
 
     @model_validator(mode="after")

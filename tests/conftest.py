@@ -87,6 +87,13 @@ open_weights_model,open_source_system,has_warning
 Lite,2024-04-02,An agent,a-model,,18.0,300,54,yes,no,yes,no
 """
 
+DATASET = """\
+title = "A small dataset"
+version = "1"
+date = 2025-01-01
+licence = "none"
+"""
+
 MOMENTS = """\
 developer,n,n_ai,sum_p,sum_y,sum_ap,sum_ay,sum_pp,sum_py,sum_yy
 D01,4,2,16,17,8,9,66,69,74
@@ -100,6 +107,7 @@ def write_dataset(folder: Path) -> Path:
     (folder / "studies" / "example_2025.toml").write_text(STUDY.replace("{key}", "example"), encoding="utf-8")
     for coder in ("coder_a", "coder_b"):
         (folder / "codings" / f"{coder}.toml").write_text(CODING.format(coder=coder), encoding="utf-8")
+    (folder / "dataset.toml").write_text(DATASET, encoding="utf-8")
     (folder / "claims.toml").write_text(CLAIMS, encoding="utf-8")
     (folder / "benchmarks" / "swebench_entries.csv").write_text(SUBMISSIONS, encoding="utf-8")
     (folder / "benchmarks" / "metr2025_developer_moments.csv").write_text(MOMENTS, encoding="utf-8")

@@ -14,6 +14,7 @@ from metaanalysis.studies.benchmarks import load_moments, load_submissions
 from metaanalysis.studies.claims import Claim, load_claims
 from metaanalysis.studies.codings import COMPONENTS, Codings, load_codings, unresolved
 from metaanalysis.studies.consistency import Finding, check_study
+from metaanalysis.studies.dataset import load_dataset
 from metaanalysis.studies.load import load_study
 from metaanalysis.studies.schema import Study
 
@@ -32,6 +33,7 @@ def check_dataset(folder: Path) -> list[Finding]:
     studies = _load_each(folder / "studies", findings)
     codings: Codings | None = _attempt(lambda: load_codings(folder / "codings"), findings)
     claims = _attempt(lambda: load_claims(folder / "claims.toml"), findings)
+    _attempt(lambda: load_dataset(folder), findings)
     _attempt(lambda: load_submissions(folder / "benchmarks" / "swebench_entries.csv"), findings)
     _attempt(lambda: load_moments(folder / "benchmarks" / "metr2025_developer_moments.csv"), findings)
     for key, study in studies.items():
