@@ -112,7 +112,7 @@ def test_three_levels():
 
 def test_record_is_what_metafor_prints():
     """The record covers every comparison; R, where it is installed with metafor, still prints it."""
-    assert len(RECORD) == 13
+    assert len(RECORD) == 14
     printed = RECORD
     rscript = shutil.which("Rscript")
     if rscript and not subprocess.run([rscript, "-e", "library(metafor)"], capture_output=True, check=False).returncode:

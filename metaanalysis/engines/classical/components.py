@@ -35,6 +35,9 @@ class Problem:
         log|X′X|.
     scale : float
         Typical size of a variance component.
+    redundant : tuple of int
+        Levels whose groups are those of an earlier level, such as effects where every study has one: their component is
+        held at zero, because only the sum can be known.
     """
 
     parts: tuple[Stack, ...]
@@ -43,6 +46,7 @@ class Problem:
     restricted: bool
     log_gram: float
     scale: float
+    redundant: tuple[int, ...]
 
     def at(self, components: Array) -> Likelihood:
         """Return the likelihood at given variance components."""
@@ -50,7 +54,7 @@ class Problem:
 
     def with_design(self, x: Array) -> "Problem":
         """Return the same problem with another design."""
-        return replace(self, x=x, log_gram=float(np.linalg.slogdet(x.T @ x)[1]))
+        return replace(self, x=x, log_gram=_log_det(x.T @ x))
 
 
 def problem(
@@ -68,9 +72,28 @@ def problem(
         problem = f"{len(table)} effect(s) of {len(table.blocks)} study(ies) cannot estimate {p} coefficient(s)"
         raise bad(table.name, "", f"{problem} and the heterogeneity", "Add studies or drop moderators.")
     parts = stacks(table, levels)
-    rest = table.y - design @ np.linalg.lstsq(design, table.y, rcond=None)[0] if p else table.y
-    scale = float(np.mean(rest**2)) + 1e-6 * float(np.mean(table.v))
-    return Problem(parts, table.y, design, method == "REML", float(np.linalg.slogdet(design.T @ design)[1]), scale)
+    redundant = tuple(
+        j
+        for j in range(len(levels))
+        if any(all(np.array_equal(part.groups[i], part.groups[j]) for part in parts) for i in range(j))
+    )
+    log_gram = _log_det(design.T @ design)
+    return Problem(parts, table.y, design, method == "REML", log_gram, _typical(table, design), redundant)
+
+
+def _log_det(matrix: Array) -> float:
+    return float(np.linalg.slogdet(matrix)[1])
+
+
+def _typical(table: EffectTable, design: Array) -> float:
+    """Return a typical size of the variance components; effects that say nothing do not move it."""
+    v = table.v
+    root = 1 / np.sqrt(v + np.median(v))
+    rest = root * table.y
+    if design.shape[1]:
+        columns = root[:, None] * design
+        rest = rest - columns @ np.linalg.lstsq(columns, rest, rcond=None)[0]
+    return float(np.sum(rest**2) / np.sum(root**2)) + 1e-6 * float(np.median(v))
 
 
 def maximise(
@@ -89,7 +112,7 @@ def maximise(
     fixed : mapping of int to float, optional
         Components to hold fixed, by index.
     """
-    held = dict(fixed or {})
+    held = {**dict.fromkeys(task.redundant, 0.0), **(fixed or {})}
     free = [i for i in range(levels) if i not in held]
     whole = np.array([held.get(i, 0.0) for i in range(levels)])
 

@@ -92,7 +92,8 @@ def multilevel(
     x : (K, p) array_like, optional
         Design matrix in table order; default the intercept alone.
     levels : sequence of {"study", "sample", "effect"}
-        Levels that carry a random effect.
+        Levels that carry a random effect. Where two cannot be told apart (every study has one effect), the later one's
+        variance is zero and the earlier one's is the sum.
     method : {"ML", "REML"}
         Which likelihood is maximised.
     sigma2 : sequence of float, optional
@@ -155,6 +156,8 @@ def component_interval(
         raise bad("component", "", f"{component!r} is not among the levels {list(levels)}", "Name one of them.")
     index = list(levels).index(component)
     task = problem(table, x, levels=levels, method=method)
+    if index in task.redundant:
+        raise bad("component", "", f"{component!r} has the groups of an earlier level", "Leave one of the levels out.")
     best = maximise(task, len(levels))
     floor = task.at(best).value - 0.5 * float(special.chdtri(1, 1 - confidence))
 
