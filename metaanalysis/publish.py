@@ -83,7 +83,7 @@ def headline(results: Results) -> str:
             f"- {n['k.effects']} measured productivity effects in {n['k.studies']} studies, out of "
             f"{n['dataset.effects']} effects in {n['dataset.studies']} studies read.",
             f"- Odds, discontinuity against continuous curve: {n['verdict.odds.declared']} at the declared priors; "
-            f"from {n['verdict.odds.low']} to {n['verdict.odds.high']} over the declared range of prior widths.",
+            f"{n['verdict.odds.range']} over the declared range of prior widths.",
             f"- Pooled change in productivity, practice ignored: {percent(n['pooled.mean'])} "
             f"({percent(n['pooled.lower'])} to {percent(n['pooled.upper'])}); a new study would be expected between "
             f"{percent(n['prediction.lower'])} and {percent(n['prediction.upper'])}.",
