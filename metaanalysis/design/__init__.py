@@ -1,0 +1,1 @@
+"""What a design can tell: simulation from the models, and calibration of the answers by it."""
