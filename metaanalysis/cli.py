@@ -1,4 +1,4 @@
-"""The command line: check, effects, run, report, generate."""
+"""The command line: check, effects, run, report, calibrate, generate."""
 
 import sys
 from pathlib import Path
@@ -110,6 +110,36 @@ def report(
 
     for path in publish(find_specs(names or []), out=out, update=update, progress=_whisper):
         print(path)
+
+
+@app.command()
+def calibrate(
+    name: Annotated[str, typer.Argument(metavar="[ANALYSIS]", help="Name, or path of a spec.")] = "practice",
+    simulations: Annotated[int, typer.Option(help="Simulations of every member, and of the family.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed; results depend on it alone, not on the processes.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    out: Annotated[Path, typer.Option(help="File that keeps the results, task by task.")] = Path("calibration.jsonl"),
+    resume: Annotated[bool, typer.Option(help="Go on with that file.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Also write the record to this file.")] = None,
+) -> None:
+    """Simulate from every member on the design of an analysis, and see whether the answers come true.
+
+    True values must be spread evenly over their posteriors, and models be true as often as their probabilities say.
+    Can be interrupted at any time and taken up again with --resume. Exit code 1 if something did not hold.
+    """
+    from metaanalysis.analysis import build_models, gather
+    from metaanalysis.design import command
+    from metaanalysis.design.calibration import Plan
+    from metaanalysis.spec import find_specs, load_spec
+
+    (path,) = find_specs([name])
+    spec = load_spec(path)
+    plan = Plan(gather(spec, folder=path.parent).table, build_models(spec), seed)
+    held = command.calibrate(
+        plan, analysis=spec.name, simulations=simulations, out=out, resume=resume, workers=workers, record=record
+    )
+    if not held:
+        raise typer.Exit(1)
 
 
 @app.command()
