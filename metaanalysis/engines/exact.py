@@ -6,7 +6,8 @@ result follows.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 
 from metaanalysis.effects.table import EffectTable
 from metaanalysis.engines.engine import EngineRecord, Fit, Support
+from metaanalysis.engines.exact_locate import Located, locate
 from metaanalysis.engines.exact_posterior import build_posterior
 from metaanalysis.engines.exact_problem import Problem, prepare
 from metaanalysis.engines.exact_refine import Refined, refine
 from metaanalysis.engines.exact_supports import supports as _supports
-from metaanalysis.engines.exact_sweep import DROPPED, log_sum, log_total, scan, sweep
-from metaanalysis.engines.quadrature import Axis, narrow, resolve
+from metaanalysis.engines.exact_sweep import DROPPED, log_total, sweep
 from metaanalysis.engines.shape_nodes import FINEST, Levels, ShapeNodes, shape_nodes
+from metaanalysis.engines.threads import one_thread
 from metaanalysis.errors import Fault, NumericalError, UnsupportedError
 from metaanalysis.models.model import Model
 from metaanalysis.number import Number
@@ -28,7 +30,6 @@ from metaanalysis.number import Number
 Array = NDArray[np.float64]
 VERSION = "1"
 TOLERANCE = 1e-6
-SCAN = {0: 1, 1: 33, 2: 15, 3: 9, 4: 7, 5: 5}
 FINEST_TAU = 12
 POSTERIOR_TOLERANCE = 100.0  # times that of the evidence
 
@@ -38,6 +39,7 @@ def supports(model: Model, table: EffectTable) -> Support:
     return _supports(model, table)
 
 
+@one_thread()
 def fit(model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow_unidentified: bool = False) -> Fit:
     """Fit a model by closed-form integration and deterministic quadrature.
 
@@ -67,17 +69,18 @@ def fit(model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow
     started = time.perf_counter()
     _require_supported(model, table, allow_unidentified)
     problem = prepare(model, table)
-    axes = locate(problem)
-    refined = converge(problem, axes, tolerance)
-    shapes = shape_nodes(model, problem.exposures, shape_levels(refined.posterior))
-    nodes = [axis.nodes(refined.posterior.get(axis.name, 0)) for axis in axes]
+    located = locate(problem)
+    refined = converge(problem, located, tolerance)
+    shapes = shape_nodes(model, located.cells, shape_levels(problem, refined.posterior))
+    nodes = [axis.nodes(refined.posterior.get(axis.name, 0)) for axis in located.axes]
     swept = sweep(problem, nodes, shapes)
     error = max(refined.error, abs(swept.log_total - refined.value) - refined.posterior_error)
     if error > tolerance:
         raise NumericalError(f"{table.name}: {model.name}: two ways of refining the quadrature differ by {error:.1g}")
+    finest = {**refined.last, **asdict(shape_levels(problem, refined.last))}
     kept = (swept.log_mass, swept.at, swept.factors)
     posterior = build_posterior(
-        problem, axes, nodes, shapes, *kept, error=refined.posterior_error + DROPPED, finest=refined.last
+        problem, located, nodes, shapes, *kept, error=refined.posterior_error + DROPPED, finest=finest
     )
     settings = {"tolerance": tolerance, **refined.posterior}
     seconds = time.perf_counter() - started
@@ -98,6 +101,7 @@ def _require_supported(model: Model, table: EffectTable, allow_unidentified: boo
         raise UnsupportedError(Fault(table.name, model.name, support.reason, support.remedy))
 
 
+@one_thread()
 def log_evidence(
     model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow_unidentified: bool = False
 ) -> Number:
@@ -129,63 +133,41 @@ def improper(model: Model, table: EffectTable) -> UnsupportedError:
     )
 
 
-def locate(problem: Problem) -> tuple[Axis, ...]:
-    """Return the axes cut to where the posterior mass is, with as many nodes as its width asks for."""
-    shapes = shape_nodes(problem.model, problem.exposures, Levels())
-    axes = problem.axes
-    free = [i for i, axis in enumerate(axes) if axis.rule != "point"]
-    count = SCAN[min(len(free), 5)]
-    for _ in range(12):
-        grids = [axis.scan(count) for axis in axes]
-        density = scan(problem, grids, shapes)
-        cut = list(axes)
-        for i in free:
-            profile = density.max(axis=tuple(j for j in range(len(axes)) if j != i))
-            cut[i] = narrow(axes[i], grids[i].t, profile)
-        shrunk = [(cut[i].upper - cut[i].lower) / (axes[i].upper - axes[i].lower) for i in free]
-        if all(ratio > 0.6 for ratio in shrunk):
-            break
-        axes = tuple(cut)
-    for i in free:
-        others = tuple(j for j in range(len(axes)) if j != i)
-        profile = log_sum(density, others) if others else density
-        cut[i] = resolve(cut[i], grids[i].t, profile)
-    return tuple(cut if free else axes)
+def shape_levels(problem: Problem, point: Mapping[str, int]) -> Levels:
+    """Return the levels of the shape rules at a point of the refinement.
 
-
-def shape_levels(point: Mapping[str, int]) -> Levels:
-    """Return the levels of the shape rules at a point of the refinement."""
+    With layers as thin as a width, what the rule over the threshold needs depends on the width, so that the two are
+    refined together.
+    """
     threshold = point.get("threshold", 0)
-    return Levels(threshold, point.get("scale", threshold))
+    return Levels(threshold, threshold // 2 if _together(problem.model) else point.get("scale", 0))
 
 
-def converge(problem: Problem, axes: Sequence[Axis], tolerance: float) -> Refined:
+def _together(model: Model) -> bool:
+    """Return whether a threshold and a width are both free and must be refined together."""
+    free = [name for name, prior in model.shapes.items() if not prior.fixed]
+    return model.mean.between_breaks == "layered" and "threshold" in free
+
+
+def converge(problem: Problem, located: Located, tolerance: float) -> Refined:
     """Return the log evidence, refined until it no longer moves by more than the tolerance."""
 
     @lru_cache(maxsize=4)
     def shapes_at(levels: Levels) -> ShapeNodes:
-        return shape_nodes(problem.model, problem.exposures, levels)
-
-    mean, priors = problem.model.mean, problem.model.shapes
-    kinds = {shape.kind for shape in mean.shapes if not priors[shape.name].fixed}
-    # Panels over a threshold with layers depend on the width, so the two are refined together.
-    together = mean.between_breaks == "layered"
+        return shape_nodes(problem.model, located.cells, levels)
 
     def total(point: Mapping[str, int]) -> float:
-        nodes = [axis.nodes(point.get(axis.name, 0)) for axis in axes]
-        return log_total(problem, nodes, shapes_at(shape_levels(point)))
+        nodes = [axis.nodes(point.get(axis.name, 0)) for axis in located.axes]
+        return log_total(problem, nodes, shapes_at(shape_levels(problem, point)))
 
-    finest = {axis.name: FINEST_TAU for axis in axes if axis.rule != "point"}
-    if "threshold" in kinds and mean.between_breaks != "constant":
-        finest["threshold"] = FINEST
-    if kinds - {"threshold"} and not (together and "threshold" in kinds):
-        finest["scale"] = FINEST
-    where = f"{problem.table.name}: {problem.model.name}"
+    finest = {axis.name: FINEST_TAU for axis in located.axes if axis.rule != "point"}
+    kinds = ("threshold",) if _together(problem.model) else ("threshold", "scale")
+    finest |= {kind: FINEST for kind in kinds if kind in located.cells.kinds}
     return refine(
         total,
         finest,
-        start={name: 2 if together and name == "threshold" else 0 for name in finest},
+        start=dict.fromkeys(finest, 0),
         tolerance=tolerance,
         posterior_tolerance=POSTERIOR_TOLERANCE * tolerance,
-        where=where,
+        where=f"{problem.table.name}: {problem.model.name}",
     )

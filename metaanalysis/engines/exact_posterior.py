@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaanalysis.engines.engine import Curve, EffectEstimates, Marginal, StudyEffects
+from metaanalysis.engines.exact_locate import Located
 from metaanalysis.engines.exact_problem import MIX, Problem
 from metaanalysis.engines.exact_random_effects import row_effects, study_deviations
 from metaanalysis.engines.exact_sweep import log_sum, scan, shape_masses
@@ -20,7 +21,8 @@ from metaanalysis.engines.marginals import (
     sinc_marginal,
 )
 from metaanalysis.engines.quadrature import Axis, Nodes
-from metaanalysis.engines.shape_nodes import Levels, ShapeNodes, shape_nodes
+from metaanalysis.engines.shape_nodes import Cells, Levels, ShapeNodes, shape_nodes
+from metaanalysis.engines.threads import one_thread
 from metaanalysis.errors import bad
 from metaanalysis.models.design import contrast
 
@@ -38,6 +40,8 @@ class ExactPosterior:
         Model on table.
     axes, nodes : tuples
         Axes and their nodes.
+    cells : Cells
+        Cells of the shape parameters.
     shapes : ShapeNodes
         Shape nodes.
     weights : (N,) array
@@ -59,6 +63,7 @@ class ExactPosterior:
     problem: Problem
     axes: tuple[Axis, ...]
     nodes: tuple[Nodes, ...]
+    cells: Cells
     shapes: ShapeNodes
     weights: Array
     at: NDArray[np.intp]
@@ -106,6 +111,7 @@ class ExactPosterior:
             self.memo[name] = compute(name)
         return self.memo[name]
 
+    @one_thread()
     def _axis_marginal(self, name: str) -> Marginal:
         """Return the posterior of a heterogeneity parameter, its own axis refined once more."""
         i = next(i for i, axis in enumerate(self.axes) if axis.name == name)
@@ -120,10 +126,11 @@ class ExactPosterior:
         mirror = axis.mirror and axis.lower == 0
         return sinc_marginal(nodes[i].t, mass, axis.coordinate, mirror=mirror, error=self.error)
 
+    @one_thread()
     def _shape_marginal(self, name: str) -> Marginal:
         """Return the posterior of a shape parameter, on shape nodes as fine as the refinement went."""
-        levels = Levels(self.finest.get("threshold", 0), self.finest.get("scale", self.finest.get("threshold", 0)))
-        shapes = shape_nodes(self.problem.model, self.problem.exposures, levels)
+        levels = Levels(self.finest["threshold"], self.finest["scale"])
+        shapes = shape_nodes(self.problem.model, self.cells, levels)
         log_mass = shape_masses(self.problem, self.nodes, shapes)
         mass = np.exp(log_mass - log_mass.max())
         for other, panels in shapes.panels.items():
@@ -162,11 +169,13 @@ class ExactPosterior:
         """Return how many of the heaviest nodes hold all but the share `dropped` of the mass."""
         return int(np.searchsorted(np.cumsum(self.weights), 1 - dropped) + 1)
 
+    @one_thread()
     def contrast(self, x: Array, x0: Array, *, variance: Sequence[str] = ()) -> Sequence[Marginal]:
         """Return the posterior of b(x) - b(x0) at each pair, random effects of the named kinds added."""
         means, sds = self._moments(x, x0, variance, len(self.weights))
         return [MixtureMarginal(self.weights, means[:, g], sds[:, g], self.error) for g in range(x.size)]
 
+    @one_thread()
     def curve(self, x: Array, x0: Array, *, level: float) -> Curve:
         """Return mean and pointwise band of b(x) - b(x0)."""
         count = min(self.heaviest(BAND_DROPPED), len(self.weights))
@@ -177,15 +186,18 @@ class ExactPosterior:
         lower, upper = band(weights, means, sds, level)
         return Curve(x, mean, sd, lower, upper, level)
 
+    @one_thread()
     def study_effects(self) -> StudyEffects:
         """Return the posterior of the study effects."""
         mean, sd = study_deviations(self)
         return StudyEffects(self.problem.table.studies, mean, sd)
 
+    @one_thread()
     def effects(self, *, level: float) -> EffectEstimates:
         """Return the posterior of the true effect of each row."""
         return row_effects(self, level=level)
 
+    @one_thread()
     def draws(self, count: int, *, seed: int) -> dict[str, Array]:
         """Return joint posterior draws of all parameters.
 
@@ -233,7 +245,7 @@ def _spread(axis: Axis, nodes: Nodes, index: NDArray[np.intp], rng: np.random.Ge
 
 def build_posterior(
     problem: Problem,
-    axes: tuple[Axis, ...],
+    located: Located,
     nodes: Sequence[Nodes],
     shapes: ShapeNodes,
     log_mass: Array,
@@ -249,8 +261,9 @@ def build_posterior(
     deviations, covariances = coefficients(factors[:, order])
     return ExactPosterior(
         problem=problem,
-        axes=axes,
+        axes=located.axes,
         nodes=tuple(nodes),
+        cells=located.cells,
         shapes=shapes,
         weights=weights / weights.sum(),
         at=at[:, order],

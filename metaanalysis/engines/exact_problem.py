@@ -1,7 +1,7 @@
 """A model on a table, prepared for the exact engine: fixed parts taken out, axes laid out, likelihood evaluated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -47,6 +47,8 @@ class Problem:
         One where two rows of a study are of the same sample.
     exposures : array
         Distinct observed exposures.
+    memo : dict
+        Rotated covariances by tau_sample, once computed.
     """
 
     model: Model
@@ -62,6 +64,7 @@ class Problem:
     biased: Array
     same_sample: tuple[Array, ...]
     exposures: Array
+    memo: dict[float, Spectrum] = field(default_factory=dict)
 
     @property
     def mixed(self) -> tuple[int, ...]:
@@ -137,8 +140,10 @@ def _same_sample(table: EffectTable) -> tuple[Array, ...]:
 
 def basis(problem: Problem, tau_sample: float) -> Spectrum:
     """Return the rotated known covariance, the sample level added to it."""
-    extra = [tau_sample**2 * same for same in problem.same_sample] if problem.same_sample else None
-    return spectrum(problem.table.blocks, extra=extra)
+    if tau_sample not in problem.memo:
+        extra = [tau_sample**2 * same for same in problem.same_sample] if problem.same_sample else None
+        problem.memo[tau_sample] = spectrum(problem.table.blocks, extra=extra)
+    return problem.memo[tau_sample]
 
 
 def columns(problem: Problem, shape: Mapping[str, Array]) -> tuple[Array, Array]:

@@ -107,10 +107,10 @@ def refine(
     if not finest:
         return Refined(total({}), ROUNDING, {}, ROUNDING, {})
     while True:
-        share = tolerance / (2 * len(finest))
+        share = 0.8 * tolerance / len(finest)
         paths = {name: _follow(value, start, name, finest[name], share, where) for name in finest}
         mixed = MIXED * sum(abs(a.move * b.move) for a, b in combinations(paths.values(), 2))
-        if mixed <= tolerance / 2:
+        if mixed <= 0.2 * tolerance:
             break
         largest = max(paths, key=lambda name: abs(paths[name].move))
         start[largest] = min(start[largest] + 1, finest[largest] - 1)

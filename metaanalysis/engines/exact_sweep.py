@@ -14,7 +14,6 @@ from metaanalysis.errors import NumericalError
 
 Array = NDArray[np.float64]
 MAX_BYTES = 4e6  # fits the processor's cache
-MAX_PRODUCT = 2.5e5
 DROPPED = 1e-8  # posterior mass of the nodes that are not kept
 
 
@@ -121,18 +120,11 @@ def _axis_weights(nodes: Sequence[Nodes]) -> Array:
 
 
 def _chunks(problem: Problem, nodes: Sequence[Nodes], count: int) -> list[slice]:
-    """Return slices of the shape nodes that keep the working memory bounded.
-
-    Where possible they also keep every matrix product below the size from which OpenBLAS starts threads: on small
-    products these cost more than they save, and far more on a busy machine.
-    """
+    """Return slices of the shape nodes that keep the working memory bounded."""
     q = len(problem.names) + 1
     size = q * (q + 1) // 2
     lengths = [len(node.value) for node in nodes]
-    within, between = lengths[-3], lengths[-2] * lengths[-1]
     rows, studies = len(problem.table), len(problem.table.blocks)
-    bounded = MAX_BYTES / (8.0 * size * (math.prod(lengths) + 2 * rows + within * studies))
-    unthreaded = MAX_PRODUCT / (size * max(within * rows, between * studies))
-    step = min(bounded, unthreaded) if unthreaded >= 4 else bounded
-    whole = max(1, min(int(step), count))
-    return [slice(start, min(start + whole, count)) for start in range(0, count, whole)]
+    needed = 8.0 * size * (math.prod(lengths) + 2 * rows + lengths[-3] * studies)
+    step = max(1, min(int(MAX_BYTES / needed), count))
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]

@@ -1,21 +1,23 @@
 """Quadrature over shape parameters: which thresholds, widths and scales to visit, with which weights.
 
-A threshold is never integrated across an observed exposure. Where the columns are constant between neighbouring
-exposures (a step) each gap is one exact node; where they are smooth, each gap is a Gauss–Legendre panel; where they
-have layers as thin as a width (a logistic), panels shrink geometrically towards each exposure.
+The space of the shape parameters is cut into cells, each with a Gauss–Legendre rule. A threshold's cells never reach
+across an observed exposure: where the columns are constant between neighbouring exposures (a step) each gap is one
+exact node; where they are smooth, each gap is a panel; where they have layers as thin as a width (a logistic), panels
+shrink geometrically towards each exposure. Cells over which the integrand varies too much are halved (`halve`), those
+without mass are dropped.
 """
 
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metaanalysis.engines.quadrature import (
     Coordinate,
+    legendre,
     linear_coordinate,
     log_coordinate,
-    panel_nodes,
     prior_coordinate,
     sinh_coordinate,
 )
@@ -24,11 +26,13 @@ from metaanalysis.models.model import Model
 from metaanalysis.models.priors import Prior
 
 Array = NDArray[np.float64]
-THRESHOLD_ORDERS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 22, 32)
-SCALE_ORDERS = (6, 8, 11, 14, 17, 20, 24, 32, 45, 64, 90)
-FINEST = len(SCALE_ORDERS) - 1
+ORDERS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 22, 32)
+FINEST = len(ORDERS) - 1
 TAIL = 1e-10
-GRADING = 1.5
+LONGEST = 0.8  # of a panel in the logarithm of a scale
+GRADING = 1.0
+VARIATION = 5.0  # of the log integrand over a cell, above which the cell is halved
+NEGLIGIBLE = 27.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,44 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Boxes in the space of the free shape parameters.
+
+    Attributes
+    ----------
+    names : tuple of str, length d
+        Parameters.
+    kinds : tuple of str, length d
+        ``"gap"`` (one exact node), ``"threshold"`` or ``"scale"``.
+    coordinates : tuple of Coordinate, length d
+        Changes of variable.
+    lower, upper : (C, d) array
+        Ends in the coordinates.
+    log_factor : (C,) array
+        Log share of the cell that is allowed: half of it where two ordered thresholds are in the same gap.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    coordinates: tuple[Coordinate, ...]
+    lower: Array
+    upper: Array
+    log_factor: Array
+
+    def orders(self, levels: Levels) -> tuple[int, ...]:
+        """Return the number of nodes along each parameter."""
+        own = {"gap": 1, "threshold": ORDERS[levels.threshold], "scale": ORDERS[levels.scale]}
+        return tuple(own[kind] for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Panels:
     """How one shape parameter was integrated: what its marginal density is rebuilt from.
 
     Attributes
     ----------
     lower, upper : (P,) array
-        Panels in the coordinate; panels may overlap if they belong to different values of another parameter.
+        Panels in the coordinate; panels of different cells overlap.
     order : int
         Nodes per panel.
     position : (n,) array
@@ -72,20 +107,51 @@ class ShapeNodes:
         Shape parameters; empty if the model has none.
     log_weight : (n,) array
         Log weights, prior included.
+    log_volume : (n,) array
+        The part of them that is quadrature weight, so that the rest is a density in the coordinates.
     panels : mapping of str to Panels
         For parameters that are not fixed.
     """
 
     values: dict[str, Array]
     log_weight: Array
+    log_volume: Array
     panels: dict[str, Panels]
 
     def __len__(self) -> int:
         return len(self.log_weight)
 
 
-def shape_nodes(model: Model, exposures: Array, levels: Levels) -> ShapeNodes:
-    """Return the shape nodes of `model` at a level of refinement.
+def shape_nodes(model: Model, cells: Cells, levels: Levels) -> ShapeNodes:
+    """Return the shape nodes of `model` in `cells` at a level of refinement."""
+    orders = cells.orders(levels)
+    count = len(cells.lower)
+    shape = (count, *orders)
+    log_volume = np.broadcast_to(cells.log_factor.reshape(-1, *[1] * len(orders)), shape)
+    log_weight = log_volume
+    values, panels = {}, {}
+    for i, (name, order) in enumerate(zip(cells.names, orders, strict=True)):
+        nodes, weights = legendre(order)
+        along = [1] * len(orders)
+        along[i] = order
+        middle, half = (cells.upper[:, i] + cells.lower[:, i]) / 2, (cells.upper[:, i] - cells.lower[:, i]) / 2
+        t = middle[:, None] + half[:, None] * nodes
+        value = cells.coordinates[i].backward(t)
+        volume = np.log(half[:, None] * weights)
+        density = model.shapes[name].log_density(value) + cells.coordinates[i].log_slope(t)
+        log_volume = log_volume + volume.reshape(count, *along)
+        log_weight = log_weight + (volume + density).reshape(count, *along)
+        values[name] = np.broadcast_to(value.reshape(count, *along), shape).ravel()
+        position = np.arange(count * order).reshape(count, *along)
+        panels[name] = Panels(
+            cells.lower[:, i], cells.upper[:, i], order, np.broadcast_to(position, shape).ravel(), cells.coordinates[i]
+        )
+    fixed = {name: np.full(log_weight.size, prior["value"]) for name, prior in model.shapes.items() if prior.fixed}
+    return ShapeNodes({**values, **fixed}, log_weight.ravel(), log_volume.ravel(), panels)
+
+
+def initial_cells(model: Model, exposures: Array) -> Cells:
+    """Return the cells that the observed exposures alone ask for.
 
     Parameters
     ----------
@@ -93,42 +159,34 @@ def shape_nodes(model: Model, exposures: Array, levels: Levels) -> ShapeNodes:
         The model.
     exposures : array
         Observed exposures of treated and reference arms; NaN is ignored.
-    levels : Levels
-        Refinement of the rules.
     """
     mean = model.mean
     breaks = mean.breaks(exposures)
-    free = {shape.name: model.shapes[shape.name] for shape in mean.shapes if not model.shapes[shape.name].fixed}
-    fixed = {name: prior["value"] for name, prior in model.shapes.items() if prior.fixed}
+    free = {shape.name: shape.kind for shape in mean.shapes if not model.shapes[shape.name].fixed}
+    plans = [_plan(model, name, kind, breaks) for name, kind in free.items()]
+    names, kinds = tuple(free), tuple(kind for kind, _, _ in plans)
+    coordinates = tuple(coordinate for _, coordinate, _ in plans)
     if mean.between_breaks == "layered" and "threshold" in free:
-        return _with_fixed(_layered(mean, free, fixed, breaks, levels), fixed)
-    parts = [_single(mean, name, prior, breaks, levels) for name, prior in free.items()]
-    return _with_fixed(_ordered(mean, reduce(_product, parts, _nothing())), fixed)
+        boxes = _layered(model, names, [edges for _, _, edges in plans], breaks, coordinates)
+    else:
+        panels = [list(pairwise(edges)) for _, _, edges in plans]
+        boxes = [list(box) for box in product(*panels)]
+    ends = np.array(boxes, float).reshape(len(boxes), len(names), 2)
+    cells = Cells(names, kinds, coordinates, ends[:, :, 0], ends[:, :, 1], np.zeros(len(boxes)))
+    return _ordered(mean, cells)
 
 
-def _nothing() -> ShapeNodes:
-    """Return the single node of a model without free shape parameters."""
-    return ShapeNodes({}, np.zeros(1), {})
-
-
-def _with_fixed(nodes: ShapeNodes, fixed: dict[str, float]) -> ShapeNodes:
-    """Return the nodes with constant parameters added."""
-    values = {**nodes.values, **{name: np.full(len(nodes), value) for name, value in fixed.items()}}
-    return ShapeNodes(values, nodes.log_weight, nodes.panels)
-
-
-def _single(mean: MeanFunction, name: str, prior: Prior, breaks: Array, levels: Levels) -> ShapeNodes:
-    """Return the nodes of one parameter on its own."""
-    kind = next(shape.kind for shape in mean.shapes if shape.name == name)
+def _plan(model: Model, name: str, kind: str, breaks: Array) -> tuple[str, Coordinate, Array]:
+    """Return kind of rule, coordinate and panel ends of one parameter on its own."""
+    prior = model.shapes[name]
     if kind != "threshold":
         lower, upper, coordinate = _scale_interval(prior)
-        return _panelled(name, prior, np.array([lower]), np.array([upper]), SCALE_ORDERS[levels.scale], coordinate)
+        count = int(np.ceil((upper - lower) / LONGEST))
+        return "scale", coordinate, np.linspace(lower, upper, count + 1)
     edges = threshold_edges(prior, breaks)
-    if mean.between_breaks == "constant":
-        ends = prior.cdf(edges)
-        keep = ends[1:] > ends[:-1]
-        return _panelled(name, prior, ends[:-1][keep], ends[1:][keep], 1, prior_coordinate(prior))
-    return _panelled(name, prior, edges[:-1], edges[1:], THRESHOLD_ORDERS[levels.threshold], linear_coordinate())
+    if model.mean.between_breaks == "constant":
+        return "gap", prior_coordinate(prior), np.unique(prior.cdf(edges))
+    return "threshold", linear_coordinate(), edges
 
 
 def threshold_edges(prior: Prior, breaks: Array) -> Array:
@@ -152,82 +210,27 @@ def _scale_interval(prior: Prior) -> tuple[float, float, Coordinate]:
     return float(lower), float(upper), coordinate
 
 
-def _panelled(name: str, prior: Prior, lower: Array, upper: Array, order: int, coordinate: Coordinate) -> ShapeNodes:
-    """Return Gauss–Legendre nodes on panels of a parameter's coordinate."""
-    t, weight = panel_nodes(lower, upper, order)
-    t, weight = t.ravel(), weight.ravel()
-    value = coordinate.backward(t)
-    log_weight = np.log(weight) + prior.log_density(value) + coordinate.log_slope(t)
-    panels = Panels(lower, upper, order, np.arange(t.size), coordinate)
-    return ShapeNodes({name: value}, log_weight, {name: panels})
-
-
-def _product(first: ShapeNodes, second: ShapeNodes) -> ShapeNodes:
-    """Return the nodes of two independent sets of parameters together."""
-    a, b = len(first), len(second)
-    left, right = np.repeat(np.arange(a), b), np.tile(np.arange(b), a)
-    return ShapeNodes(
-        {
-            **{name: value[left] for name, value in first.values.items()},
-            **{name: value[right] for name, value in second.values.items()},
-        },
-        first.log_weight[left] + second.log_weight[right],
-        {**_taken(first.panels, left), **_taken(second.panels, right)},
-    )
-
-
-def _taken(panels: dict[str, Panels], index: NDArray[np.intp]) -> dict[str, Panels]:
-    """Return panels whose nodes were repeated according to `index`."""
-    return {name: Panels(p.lower, p.upper, p.order, p.position[index], p.coordinate) for name, p in panels.items()}
-
-
-def _ordered(mean: MeanFunction, nodes: ShapeNodes) -> ShapeNodes:
-    """Return the nodes at which several thresholds are in increasing order, weights summing to the same prior mass.
-
-    Only gaps between exposures are visited, so two thresholds in the same gap are kept: nothing lies between them.
-    """
-    names = [shape.name for shape in mean.thresholds if shape.name in nodes.values]
-    if len(names) < 2:
-        return nodes
-    values = np.stack([nodes.values[name] for name in names])
-    keep = np.all(np.diff(values, axis=0) >= 0, axis=0)
-    # Within one gap, half of the pairs are in order.
-    tied = np.all(np.diff(values, axis=0) == 0, axis=0)
-    log_weight = nodes.log_weight + np.where(tied, -np.log(2), 0.0)
-    total = np.logaddexp.reduce(log_weight[keep])
-    index = np.flatnonzero(keep)
-    return ShapeNodes(
-        {name: value[index] for name, value in nodes.values.items()},
-        log_weight[index] - total,
-        _taken(nodes.panels, index),
-    )
-
-
 def _layered(
-    mean: MeanFunction, free: dict[str, Prior], fixed: dict[str, float], breaks: Array, levels: Levels
-) -> ShapeNodes:
-    """Return nodes over a width and, for each width, over a threshold with layers that thin."""
-    scales = [name for name in free if name != "threshold"]
-    if scales:
-        outer = _single(mean, scales[0], free[scales[0]], breaks, levels)
-        widths = outer.values[scales[0]]
-    else:
-        outer, widths = _nothing(), np.array([next(v for name, v in fixed.items() if name != "threshold")])
-    prior, order = free["threshold"], THRESHOLD_ORDERS[levels.threshold]
-    edges = threshold_edges(prior, breaks)
-    grids = [_graded(float(edges[0]), float(edges[-1]), edges[1:-1], float(width)) for width in widths]
-    lower = np.concatenate([grid[:-1] for grid in grids])
-    upper = np.concatenate([grid[1:] for grid in grids])
-    inner = _panelled("threshold", prior, lower, upper, order, linear_coordinate())
-    owner = np.repeat(np.arange(len(widths)), [(len(grid) - 1) * order for grid in grids])
-    return ShapeNodes(
-        {**inner.values, **{name: value[owner] for name, value in outer.values.items()}},
-        inner.log_weight + outer.log_weight[owner],
-        {**inner.panels, **_taken(outer.panels, owner)},
-    )
+    model: Model, names: tuple[str, ...], edges: list[Array], breaks: Array, coordinates: tuple[Coordinate, ...]
+) -> list[list[tuple[float, float]]]:
+    """Return cells over a threshold and a width, threshold panels as thin as the smallest width of the cell."""
+    at = names.index("threshold")
+    low, high = float(edges[at][0]), float(edges[at][-1])
+    inside = breaks[(breaks > low) & (breaks < high)]
+    if len(names) == 1:
+        width = next(prior["value"] for name, prior in model.shapes.items() if name != "threshold")
+        graded = _graded(low, high, inside, width)
+        return [[pair] for pair in pairwise(graded)]
+    other = 1 - at
+    boxes = []
+    for a, b in pairwise(edges[other]):
+        graded = _graded(low, high, inside, float(coordinates[other].backward(np.array((a + b) / 2))))
+        for pair in pairwise(graded):
+            boxes.append([pair, (a, b)] if at == 0 else [(a, b), pair])
+    return boxes
 
 
-def _graded(low: float, high: float, breaks: Array, width: float) -> Array:
+def _graded(low: float, high: float, breaks: Array, width: float) -> list[float]:
     """Return panel ends such that no panel is much longer than the width plus its distance to a break."""
     ends = [low]
     todo = [(low, high)]
@@ -240,7 +243,7 @@ def _graded(low: float, high: float, breaks: Array, width: float) -> Array:
         else:
             near = [a - breaks[left - 1]] if left > 0 else []
             near += [breaks[right] - b] if right < len(breaks) else []
-            distance = min(near) if near else np.inf
+            distance = float(min(near)) if near else np.inf
         if b - a <= GRADING * (2 * width + distance):
             ends.append(b)
             continue
@@ -249,4 +252,60 @@ def _graded(low: float, high: float, breaks: Array, width: float) -> Array:
         if strictly.size:
             middle = float(strictly[np.argmin(np.abs(strictly - middle))])
         todo += [(middle, b), (a, middle)]
-    return np.array(ends)
+    return ends
+
+
+def _ordered(mean: MeanFunction, cells: Cells) -> Cells:
+    """Return the cells in which several thresholds are in increasing order, with the prior mass rescaled to one."""
+    at = [cells.names.index(shape.name) for shape in mean.thresholds if shape.name in cells.names]
+    if len(at) < 2:
+        return cells
+    steps = np.diff(cells.lower[:, at], axis=1)
+    keep = np.all(steps >= 0, axis=1)
+    tied = (steps[keep] == 0).sum(axis=1)
+    # All thresholds have the same prior, so one in (number of orders) of the prior mass is allowed.
+    orders = float(np.prod(np.arange(1, len(at) + 1)))
+    return replace(
+        cells, lower=cells.lower[keep], upper=cells.upper[keep], log_factor=np.log(orders) - tied * np.log(2.0)
+    )
+
+
+def halve(cells: Cells, log_density: Array, log_mass: Array) -> tuple[Cells, bool]:
+    """Return the cells without those of negligible mass, those with a steep integrand halved, and whether any was.
+
+    Parameters
+    ----------
+    cells : Cells
+        The cells.
+    log_density, log_mass : (C, *orders) array
+        Log integrand as a density in the coordinates, and times the quadrature weight.
+    """
+    count, dims = cells.lower.shape
+    flat = log_density.reshape(count, -1)
+    top = flat.max(axis=1)
+    own = log_mass.reshape(count, -1).max(axis=1)
+    # A cell that falls steeply towards its edge may hide a peak there: its slope counts in its favour.
+    variation = np.stack([_variation(log_density, i + 1, top.max()) for i in range(dims)], axis=1)
+    steep = np.minimum(variation.max(axis=1), 10.0)
+    keep = own + steep > own.max() - NEGLIGIBLE
+    direction = np.where([kind == "gap" for kind in cells.kinds], -1.0, variation).argmax(axis=1)
+    split = keep & (variation[np.arange(count), direction] > VARIATION)
+    split &= np.array([kind != "gap" for kind in cells.kinds])[direction]
+    first, second = cells.lower[split].copy(), cells.upper[split].copy()
+    rows = np.arange(split.sum())
+    middle = (first[rows, direction[split]] + second[rows, direction[split]]) / 2
+    left_upper, right_lower = second.copy(), first.copy()
+    left_upper[rows, direction[split]] = middle
+    right_lower[rows, direction[split]] = middle
+    stay = keep & ~split
+    lower = np.concatenate([cells.lower[stay], first, right_lower])
+    upper = np.concatenate([cells.upper[stay], left_upper, second])
+    factor = np.concatenate([cells.log_factor[stay], cells.log_factor[split], cells.log_factor[split]])
+    return replace(cells, lower=lower, upper=upper, log_factor=factor), bool(split.any())
+
+
+def _variation(log_density: Array, axis: int, top: float) -> Array:
+    """Return how much the log integrand varies along one parameter of each cell, far tails not counted."""
+    floored = np.maximum(log_density, top - NEGLIGIBLE)
+    span = floored.max(axis=axis) - floored.min(axis=axis)
+    return np.asarray(span.reshape(len(span), -1).max(axis=1))
