@@ -14,7 +14,9 @@ from metaanalysis.errors import NumericalError
 
 Array = NDArray[np.float64]
 MAX_BYTES = 4e6  # fits the processor's cache
-DROPPED = 1e-8  # posterior mass of the nodes that are not kept
+MOST_BYTES = 64e6
+SHORTEST = 32
+DROPPED = 1e-7  # posterior mass of the nodes that are not kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,5 +128,6 @@ def _chunks(problem: Problem, nodes: Sequence[Nodes], count: int) -> list[slice]
     lengths = [len(node.value) for node in nodes]
     rows, studies = len(problem.table), len(problem.table.blocks)
     needed = 8.0 * size * (math.prod(lengths) + 2 * rows + lengths[-3] * studies)
-    step = max(1, min(int(MAX_BYTES / needed), count))
+    # Few shapes at a time leave the inner loops too short.
+    step = max(1, min(max(int(MAX_BYTES / needed), min(SHORTEST, int(MOST_BYTES / needed))), count))
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]

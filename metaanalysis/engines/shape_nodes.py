@@ -29,9 +29,10 @@ Array = NDArray[np.float64]
 ORDERS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 22, 32)
 FINEST = len(ORDERS) - 1
 TAIL = 1e-10
-LONGEST = 0.8  # of a panel in the logarithm of a scale
+LONGEST = 1.6  # of a panel in the logarithm of a scale
+LONGEST_LAYERED = 0.8  # the same where a threshold has layers as thin as the scale
 GRADING = 1.0
-VARIATION = 5.0  # of the log integrand over a cell, above which the cell is halved
+VARIATION = 3.5  # of the log integrand over a cell, above which the cell is halved
 NEGLIGIBLE = 27.0
 
 
@@ -181,7 +182,8 @@ def _plan(model: Model, name: str, kind: str, breaks: Array) -> tuple[str, Coord
     prior = model.shapes[name]
     if kind != "threshold":
         lower, upper, coordinate = _scale_interval(prior)
-        count = int(np.ceil((upper - lower) / LONGEST))
+        longest = LONGEST_LAYERED if model.mean.between_breaks == "layered" else LONGEST
+        count = int(np.ceil((upper - lower) / longest))
         return "scale", coordinate, np.linspace(lower, upper, count + 1)
     edges = threshold_edges(prior, breaks)
     if model.mean.between_breaks == "constant":
