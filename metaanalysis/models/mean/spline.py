@@ -25,9 +25,9 @@ AMPLITUDE = amplitude(
 
 def wave_numbers() -> Array:
     """Return the roots of cosh b cos b = 1, from the first on, by Newton steps from their asymptotes."""
-    b = (np.arange(1, MODES + 1) + 0.5) * np.pi
+    b: Array = (np.arange(1, MODES + 1, dtype=np.float64) + 0.5) * np.pi
     for _ in range(20):
-        b = b - (np.cos(b) - 1 / np.cosh(b)) / (-np.sin(b) + np.tanh(b) / np.cosh(b))
+        b -= (np.cos(b) - 1 / np.cosh(b)) / (-np.sin(b) + np.tanh(b) / np.cosh(b))
     return b
 
 
