@@ -30,6 +30,11 @@ from metaanalysis.number import Number
 Array = NDArray[np.float64]
 VERSION = "1"
 TOLERANCE = 1e-6
+REMEDY = "Narrow the priors or accept a larger tolerance."
+SINGLE = (
+    "With one effect per study only the sum of the between- and within-study variances is known: fix within = 0, "
+    "narrow the priors or accept a larger tolerance."
+)
 FINEST_TAU = 12
 POSTERIOR_TOLERANCE = 100.0  # times that of the evidence
 
@@ -170,4 +175,5 @@ def converge(problem: Problem, located: Located, tolerance: float) -> Refined:
         tolerance=tolerance,
         posterior_tolerance=POSTERIOR_TOLERANCE * tolerance,
         where=f"{problem.table.name}: {problem.model.name}",
+        remedy=SINGLE if len(problem.table) == len(problem.table.blocks) else REMEDY,
     )

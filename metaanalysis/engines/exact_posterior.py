@@ -6,20 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from metaanalysis.engines.densities import panel_marginal, sinc_marginal
 from metaanalysis.engines.engine import Curve, EffectEstimates, Marginal, StudyEffects
 from metaanalysis.engines.exact_locate import Located
 from metaanalysis.engines.exact_problem import MIX, Problem
 from metaanalysis.engines.exact_random_effects import row_effects, study_deviations
 from metaanalysis.engines.exact_sweep import log_sum, scan, shape_masses
 from metaanalysis.engines.gaussian import coefficients
-from metaanalysis.engines.marginals import (
-    MixtureMarginal,
-    PointMarginal,
-    average,
-    band,
-    panel_marginal,
-    sinc_marginal,
-)
+from metaanalysis.engines.marginals import MixtureMarginal, PointMarginal, average, band
 from metaanalysis.engines.quadrature import Axis, Nodes
 from metaanalysis.engines.shape_nodes import Cells, Levels, ShapeNodes, shape_nodes
 from metaanalysis.engines.threads import one_thread

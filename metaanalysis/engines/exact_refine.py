@@ -72,6 +72,7 @@ def refine(
     tolerance: float,
     posterior_tolerance: float,
     where: str,
+    remedy: str,
 ) -> Refined:
     """Return the log evidence and the levels that it needs.
 
@@ -87,8 +88,8 @@ def refine(
         Largest accepted error of the log evidence.
     posterior_tolerance : float
         Largest accepted error of the log evidence on the grid that is kept for the posterior.
-    where : str
-        Table and model, for messages.
+    where, remedy : str
+        Table and model, and what to do if the tolerance is not reached, for messages.
 
     Raises
     ------
@@ -108,14 +109,14 @@ def refine(
         return Refined(total({}), ROUNDING, {}, ROUNDING, {})
     while True:
         share = 0.8 * tolerance / len(finest)
-        paths = {name: _follow(value, start, name, finest[name], share, where) for name in finest}
+        paths = {name: _follow(value, start, name, finest[name], share, f"{where}: {{}}. {remedy}") for name in finest}
         mixed = MIXED * sum(abs(a.move * b.move) for a, b in combinations(paths.values(), 2))
         if mixed <= 0.2 * tolerance:
             break
         largest = max(paths, key=lambda name: abs(paths[name].move))
         start[largest] = min(start[largest] + 1, finest[largest] - 1)
         if all(start[name] == paths[name].last for name in paths):
-            raise NumericalError(f"{where}: the directions of the quadrature cannot be separated; widen the tolerance")
+            raise NumericalError(f"{where}: the directions of the quadrature cannot be separated. {remedy}")
     error = sum(path.change for path in paths.values()) + mixed + ROUNDING
     base = value(start)
     kept = {name: path.good_enough(posterior_tolerance) for name, path in paths.items()}
@@ -125,7 +126,7 @@ def refine(
 
 
 def _follow(
-    value: Callable[[Point], float], start: Point, name: str, finest: int, tolerance: float, where: str
+    value: Callable[[Point], float], start: Point, name: str, finest: int, tolerance: float, message: str
 ) -> _Path:
     """Refine one direction until the value changes by less than the tolerance."""
     values = [value(start)]
@@ -135,7 +136,5 @@ def _follow(
         change = abs(values[-1] - values[-2])
         if change <= tolerance:
             return _Path(start[name], tuple(values))
-    raise NumericalError(
-        f"{where}: the quadrature over the {name} still moves the log evidence by {change:.1g} at its finest level, "
-        f"above {tolerance:.1g}. Narrow the priors or accept a larger tolerance."
-    )
+    problem = f"the quadrature over {name} still moves the log evidence by {change:.1g} at its finest level"
+    raise NumericalError(message.format(problem))

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
+MOST_ELEMENTS = 4e6  # of any intermediate array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,16 +148,22 @@ def cross_products(basis: Spectrum, z: Array, variance_within: Array, variance_b
     (W, B, q(q+1)/2, n) array, (W, B) array
     """
     k, q, n = z.shape
-    size, studies = q * (q + 1) // 2, len(basis.starts)
-    weights = 1.0 / (basis.variances + variance_within[:, None])
-    direct = (weights @ packed_outer(z).reshape(k, size * n))[:, None]
-    totals = study_sums(basis, weights * basis.ones, z.reshape(k, q * n)).reshape(-1, studies, q, n)
-    precision = np.add.reduceat(weights * basis.ones**2, basis.starts, axis=1)
-    inflation = 1.0 + variance_between * precision[:, None, :]
-    packed = (variance_between / inflation) @ packed_outer(totals).reshape(-1, studies, size * n)
-    np.subtract(direct, packed, out=packed)
-    log_det = np.log(inflation).sum(axis=2) - np.log(weights).sum(axis=1)[:, None]
-    return packed.reshape(*packed.shape[:2], size, n), log_det
+    size, studies, pairs = q * (q + 1) // 2, len(basis.starts), len(variance_between)
+    products = packed_outer(z).reshape(k, size * n)
+    columns = z.reshape(k, q * n)
+    packed = np.empty((len(variance_within), pairs, size, n))
+    log_det = np.empty((len(variance_within), pairs))
+    step = max(1, int(MOST_ELEMENTS / (studies * (pairs + size * n) + k)))
+    for start in range(0, len(variance_within), step):
+        part = slice(start, start + step)
+        weights = 1.0 / (basis.variances + variance_within[part, None])
+        totals = study_sums(basis, weights * basis.ones, columns).reshape(-1, studies, q, n)
+        precision = np.add.reduceat(weights * basis.ones**2, basis.starts, axis=1)
+        inflation = 1.0 + variance_between * precision[:, None, :]
+        removed = (variance_between / inflation) @ packed_outer(totals).reshape(-1, studies, size * n)
+        np.subtract((weights @ products)[:, None], removed, out=packed[part].reshape(removed.shape))
+        log_det[part] = np.log(inflation).sum(axis=2) - np.log(weights).sum(axis=1)[:, None]
+    return packed, log_det
 
 
 def factor(packed: Array, precision: Array) -> Array:

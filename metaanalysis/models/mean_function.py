@@ -25,11 +25,24 @@ Columns = Callable[[Array, Mapping[str, Array], Range], Array]
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """One column of a mean function: its name, default prior, and the meaning of the coefficient."""
+    """One column of a mean function.
+
+    Attributes
+    ----------
+    name : str
+        For instance ``"slope"``.
+    prior : Prior
+        Default prior.
+    says : str
+        Meaning.
+    standardised : bool
+        Whether an amplitude among the shape parameters carries its size, so that wider priors widen that instead.
+    """
 
     name: str
     prior: Prior
     says: str
+    standardised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ class Model:
             Coefficients (or amplitudes) to widen; default all slopes, jumps, rises and amplitudes.
         """
         amplitudes = [shape.name for shape in self.mean.shapes if shape.kind == "amplitude"]
-        default = [name for name in self.coefficients if name != "intercept"] + amplitudes
+        sized = [c.name for c in self.mean.coefficients if c.name != "intercept" and not c.standardised]
+        default = sized + amplitudes
         chosen = set(default if parameters is None else parameters)
 
         def change(priors: Mapping[str, Prior]) -> dict[str, Prior]:

@@ -58,7 +58,10 @@ MEAN = MeanFunction(
     coefficients=(
         INTERCEPT,
         SLOPE,
-        *(Coefficient(f"wave_{j + 1}", UNIT, "standardised mode of the departure from the line") for j in range(MODES)),
+        *(
+            Coefficient(f"wave_{j + 1}", UNIT, "standardised mode of the departure from the line", standardised=True)
+            for j in range(MODES)
+        ),
     ),
     columns=columns,
     shapes=(AMPLITUDE,),
