@@ -1,4 +1,4 @@
-"""Did the Markov chains of a fit converge?
+"""Whether the Markov chains of a fit converged.
 
 A fit of the PyMC engine that missed a limit is refused when it is made; this check shows the numbers, and judges fits
 that were made with ``require=False``. Fits without chains pass: there is nothing to converge.

@@ -17,7 +17,7 @@ import numpy as np
 from metaanalysis.effects.table import EffectTable
 from metaanalysis.engines.engine import EngineRecord, Fit, Support
 from metaanalysis.engines.pymc_bridge import bridge
-from metaanalysis.engines.pymc_convergence import diagnose, require_convergence
+from metaanalysis.engines.pymc_convergence import ConvergenceError, diagnose, require_convergence
 from metaanalysis.engines.pymc_finish import finish
 from metaanalysis.engines.pymc_likelihoods import NORMAL, Likelihood
 from metaanalysis.engines.pymc_marginal import log_posterior, no_evidence, to_coordinates
@@ -29,6 +29,7 @@ from metaanalysis.errors import Fault, NumericalError, UnsupportedError, bad
 from metaanalysis.models.model import Model
 from metaanalysis.number import Number
 
+__all__ = ["NORMAL", "ConvergenceError", "Likelihood", "data_tree", "fit", "supports"]
 EVIDENCE_ERROR = 0.1
 SMALL = 5000  # effects times gaps below which compiled code is not optimised
 

@@ -299,7 +299,7 @@ def _likelihood_tau2(y: Array, v: Array, x: Array, *, restricted: bool) -> float
         fit = weighted(y, v, x, tau2)
         return float(np.sum((fit.weights * fit.residual) ** 2)) - (fit.trace() if restricted else fit.weights.sum())
 
-    scale = float(np.var(y) + v.max())
+    scale = float(np.average((y - np.median(y)) ** 2, weights=1 / v) + np.median(v))
     grid = np.concatenate([[0.0], scale * np.logspace(-8, 2, 61)])
     values = [log_likelihood(y, v, x, float(t), restricted=restricted) for t in grid]
     best = int(np.argmax(values))

@@ -139,14 +139,12 @@ def sup_test(
         raise bad("draws", "", f"{draws} draws give no p-value", "Ask for at least 1; 1999 is usual.")
     base = whitened(table, null_design(table, null), levels=levels)
     raw, ends = usable(base, table, change, min_studies=min_studies)
-    columns = base.off(base.whiten(raw))
-    norms = np.linalg.norm(columns, axis=0)
-    unit = columns / norms
-    root = unit.T @ base.residual
-    compute = _wald if kind == "wald" else _clustered(base)
+    unit = base.off(base.whiten(raw))
+    norms = np.linalg.norm(unit, axis=0)
+    unit = unit / norms
+    root, compute = unit.T @ base.residual, _wald if kind == "wald" else _clustered(base)
     profile = compute(unit, base.residual[:, None])[:, 0]
-    best = int(np.argmax(profile))
-    statistic = float(profile[best])
+    best, statistic = int(np.argmax(profile)), float(profile.max())
     rng = np.random.default_rng(seed)
     chunk = max(1, CELLS // max(unit.size, 1))
     sizes = [min(chunk, draws - i) for i in range(0, draws, chunk)]
@@ -155,6 +153,7 @@ def sup_test(
     shuffled = _permute_exposures if exposures else _permute_residuals
     boot = _share(wild, statistic)
     perm = _share(shuffled(base, raw, unit, compute, sizes, rng), statistic)
+    errors = [float(np.sqrt(p * (1 - p) / draws)) for p in (boot, perm)]
     return SupTest(
         null=null,
         change=change,
@@ -166,8 +165,8 @@ def sup_test(
         p_naive=float(special.chdtrc(1, statistic)),
         p_bootstrap=boot,
         p_permutation=perm,
-        error_bootstrap=float(np.sqrt(boot * (1 - boot) / draws)),
-        error_permutation=float(np.sqrt(perm * (1 - perm) / draws)),
+        error_bootstrap=errors[0],
+        error_permutation=errors[1],
         permuted="exposures" if exposures else "residuals",
         p_davies=davies_bound(root) if kind == "wald" else float("nan"),
         candidates=centres(ends),

@@ -59,9 +59,10 @@ def test_davies_bound_is_conservative(null_tests):
     [
         lambda table, seed: sup_test(table, kind="robust", levels=LEVELS, draws=99, seed=seed).p_bootstrap,
         lambda table, seed: sup_lr_test(table, levels=LEVELS, draws=99, seed=seed)[1],
+        lambda table, seed: sup_test(table, change="kink", levels=LEVELS, draws=99, seed=seed).p_bootstrap,
         lambda table, seed: continuity_test(table, levels=LEVELS, draws=99, seed=seed).p,
     ],
-    ids=["robust", "sup-LR", "continuity"],
+    ids=["robust", "sup-LR", "kink", "continuity"],
 )
 def test_size_of_the_other_tests(p_value):
     """At 10 %, because 99 draws resolve no better; upper limit only."""
