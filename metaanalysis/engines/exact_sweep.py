@@ -50,6 +50,7 @@ def scan(problem: Problem, nodes: Sequence[Nodes], shapes: ShapeNodes) -> Array:
         summed = log_sum(log_like + shapes.log_weight[part], (-1,))
         total = summed if total is None else np.logaddexp(total, summed)
     assert total is not None
+    _require_finite(problem, total)
     return total + _axis_weights(nodes)
 
 
@@ -83,7 +84,6 @@ def sweep(problem: Problem, nodes: Sequence[Nodes], shapes: ShapeNodes) -> Swept
 def log_total(problem: Problem, nodes: Sequence[Nodes], shapes: ShapeNodes) -> float:
     """Return the log of the integral."""
     density = scan(problem, nodes, shapes)
-    _require_finite(problem, density)
     return float(log_sum(density, tuple(range(density.ndim))))
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
+SINGULAR = 1e-11
 MOST_ELEMENTS = 4e6  # of any intermediate array
 
 
@@ -185,17 +186,19 @@ def factor(packed: Array, precision: Array) -> Array:
     q = len(precision) + 1
     at = [i * (i + 1) // 2 for i in range(q)]
     rows = [[packed[..., at[i] + j, :] for j in range(i + 1)] for i in range(q)]
-    for i in range(q):
-        row = rows[i]
-        for j in range(i):
-            for m in range(j):
-                row[j] -= row[m] * rows[j][m]
-            row[j] /= rows[j][j]
-        for m in range(i):
-            row[i] -= row[m] ** 2
-        if i < q - 1:
-            row[i] += precision[i]
-            with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for i in range(q):
+            row = rows[i]
+            for j in range(i):
+                for m in range(j):
+                    row[j] -= row[m] * rows[j][m]
+                row[j] /= rows[j][j]
+            smallest = SINGULAR * row[i] if i < q - 1 and precision[i] == 0 else -np.inf
+            for m in range(i):
+                row[i] -= row[m] ** 2
+            if i < q - 1:
+                row[i] += precision[i]
+                row[i][row[i] <= smallest] = np.nan  # nothing but rounding is left: not identified
                 np.sqrt(row[i], out=row[i])
     return packed
 
