@@ -142,10 +142,12 @@ def shape_levels(problem: Problem, point: Mapping[str, int]) -> Levels:
     """Return the levels of the shape rules at a point of the refinement.
 
     With layers as thin as a width, what the rule over the threshold needs depends on the width, so that the two are
-    refined together.
+    refined together: every step makes both finer.
     """
     threshold = point.get("threshold", 0)
-    return Levels(threshold, threshold // 2 if _together(problem.model) else point.get("scale", 0))
+    if _together(problem.model):
+        return Levels(min(2 * threshold, FINEST), threshold)
+    return Levels(threshold, point.get("scale", 0))
 
 
 def _together(model: Model) -> bool:
@@ -167,7 +169,8 @@ def converge(problem: Problem, located: Located, tolerance: float) -> Refined:
 
     finest = {axis.name: FINEST_TAU for axis in located.axes if axis.rule != "point"}
     kinds = ("threshold",) if _together(problem.model) else ("threshold", "scale")
-    finest |= {kind: FINEST for kind in kinds if kind in located.cells.kinds}
+    steps = FINEST // 2 if _together(problem.model) else FINEST
+    finest |= {kind: steps for kind in kinds if kind in located.cells.kinds}
     return refine(
         total,
         finest,

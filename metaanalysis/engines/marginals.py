@@ -80,12 +80,14 @@ def compress(weights: Array, means: Array, variances: Array, *, step: float = 0.
     Parameters
     ----------
     weights, means, variances : (N,) array
-        Components, variances positive.
+        Components; variances below a ten-thousandth of their average are raised to it.
 
     Returns
     -------
     weights, means, sds : (M,) array
     """
+    smallest = 1e-4 * float(np.average(variances, weights=weights))
+    variances = np.maximum(variances, max(smallest, 1e-300))
     floor, low = float(variances.min()) * (1 - step**2), float(means.min())
     ratio = np.exp(step)
     lattice = floor * ratio ** np.arange(int(np.log(variances.max() / floor) / step) + 3)

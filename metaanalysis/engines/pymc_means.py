@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from metaanalysis.models.mean import gp, spline
 from metaanalysis.models.mean_function import Range
 from metaanalysis.models.model import Model
 
@@ -67,6 +68,41 @@ def _cliff(x: Tensor, shape: Mapping[str, Tensor], exposure_range: Range) -> Seq
     return (1.0, _share(x, exposure_range), jump, _above(x, c, exposure_range))
 
 
+def _spline(x: Tensor, shape: Mapping[str, Tensor], exposure_range: Range) -> Sequence[Tensor]:
+    """Return the columns of `spline`: the line, and the modes of a free-free beam, weighted."""
+    import pytensor.tensor as pt
+
+    s = _share(x, exposure_range)
+    roots = spline.wave_numbers()
+    weights = roots**-2 / np.sqrt((roots**-4).sum())
+    waves = []
+    for b, weight in zip(roots, weights, strict=True):
+        ratio = (np.cosh(b) - np.cos(b)) / (np.sinh(b) - np.sin(b))
+        growing = (np.cos(b) - np.sin(b) - np.exp(-b)) / (np.sinh(b) - np.sin(b))
+        falling = (1 + ratio) / 2 * pt.exp(-b * s)
+        wave = growing / 2 * pt.exp(b * s) + falling + pt.cos(b * s) - ratio * pt.sin(b * s)
+        waves.append(shape["amplitude"] * weight * wave)
+    return (1.0, s, *waves)
+
+
+def _gp(x: Tensor, shape: Mapping[str, Tensor], exposure_range: Range) -> Sequence[Tensor]:
+    """Return the columns of `gp`, for one length scale: Matérn correlations with seven points, whitened."""
+    import pytensor.tensor as pt
+    from pytensor.tensor.slinalg import cholesky, solve_triangular
+
+    scale = shape["length_scale"].flatten()[0] / (exposure_range[1] - exposure_range[0])
+    points = np.linspace(0.0, 1.0, gp.POINTS)
+
+    def matern(distance: Tensor) -> Tensor:
+        scaled = np.sqrt(5.0) * pt.abs(distance) / scale
+        return (1 + scaled + scaled**2 / 3) * pt.exp(-scaled)
+
+    root = cholesky(matern(points[:, None] - points) + gp.JITTER * np.eye(gp.POINTS))
+    across = matern(points[:, None] - _share(x, exposure_range))
+    waves = solve_triangular(root, across, lower=True)
+    return (1.0, *(shape["amplitude"] * waves[j] for j in range(gp.POINTS)))
+
+
 FORMS: Mapping[str, Form] = {
     "flat": _flat,
     "linear": _linear,
@@ -74,6 +110,8 @@ FORMS: Mapping[str, Form] = {
     "logistic": _logistic,
     "kink": _kink,
     "cliff": _cliff,
+    "spline": _spline,
+    "gp": _gp,
 }
 
 
