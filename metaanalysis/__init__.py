@@ -1,12 +1,13 @@
 """Exact Bayesian threshold meta-regression: a cliff in productivity gains from language models, or a curve.
 
-The public interface in five lines::
+The public interface in a few lines::
 
     import metaanalysis as ma
     table = ma.read_table("trials.csv", y="yi", v="vi", x="dose", study="trial")
-    answer = ma.compare(table, ["flat", "linear", "logistic", "step"])
-    answer.frame()
-    answer.discontinuous
+    models = [ma.build_model(name, exposure_range=table.exposure_range) for name in ("flat", "linear", "step")]
+    answer = ma.compare_models(table, models)
+    answer.models()
+    answer.grid_rows()
 
 Names are resolved on first use, so that importing the package costs nothing.
 """
@@ -21,6 +22,9 @@ _PUBLIC = {
     "InputError": "metaanalysis.errors",
     "Number": "metaanalysis.number",
     "NumericalError": "metaanalysis.errors",
+    "build_model": "metaanalysis.models.model",
+    "compare_models": "metaanalysis.compare",
+    "read_table": "metaanalysis.effects.csv_table",
     "load_codings": "metaanalysis.studies.codings",
     "load_spec": "metaanalysis.spec",
     "load_studies": "metaanalysis.studies.load",
@@ -33,7 +37,7 @@ __all__ = sorted([*_PUBLIC, "__version__"])
 def __getattr__(name: str) -> Any:
     """Import a public name where it lives (PEP 562)."""
     if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
+        return getattr(import_module(_PUBLIC[name]), "compare" if name == "compare_models" else name)
     raise AttributeError(f"module 'metaanalysis' has no attribute {name!r}")
 
 
