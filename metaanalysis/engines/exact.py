@@ -76,13 +76,13 @@ def fit(model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow
     problem = prepare(model, table)
     located = locate(problem)
     refined = converge(problem, located, tolerance)
-    shapes = shape_nodes(model, located.cells, shape_levels(problem, refined.posterior))
+    shapes = shape_nodes(model, located.cells, shape_levels(refined.posterior))
     nodes = [axis.nodes(refined.posterior.get(axis.name, 0)) for axis in located.axes]
     swept = sweep(problem, nodes, shapes)
     error = max(refined.error, abs(swept.log_total - refined.value) - refined.posterior_error)
     if error > tolerance:
         raise NumericalError(f"{table.name}: {model.name}: two ways of refining the quadrature differ by {error:.1g}")
-    finest = {**refined.last, **asdict(shape_levels(problem, refined.last))}
+    finest = {**refined.last, **asdict(shape_levels(refined.last))}
     kept = (swept.log_mass, swept.at, swept.factors)
     posterior = build_posterior(
         problem, located, nodes, shapes, *kept, error=refined.posterior_error + DROPPED, finest=finest
@@ -138,22 +138,9 @@ def improper(model: Model, table: EffectTable) -> UnsupportedError:
     )
 
 
-def shape_levels(problem: Problem, point: Mapping[str, int]) -> Levels:
-    """Return the levels of the shape rules at a point of the refinement.
-
-    With layers as thin as a width, what the rule over the threshold needs depends on the width, so that the two are
-    refined together: every step makes both finer.
-    """
-    threshold = point.get("threshold", 0)
-    if _together(problem.model):
-        return Levels(min(2 * threshold, FINEST), threshold)
-    return Levels(threshold, point.get("scale", 0))
-
-
-def _together(model: Model) -> bool:
-    """Return whether a threshold and a width are both free and must be refined together."""
-    free = [name for name, prior in model.shapes.items() if not prior.fixed]
-    return model.mean.between_breaks == "layered" and "threshold" in free
+def shape_levels(point: Mapping[str, int]) -> Levels:
+    """Return the levels of the shape rules at a point of the refinement."""
+    return Levels(point.get("threshold", 0), point.get("scale", 0))
 
 
 def converge(problem: Problem, located: Located, tolerance: float) -> Refined:
@@ -165,12 +152,10 @@ def converge(problem: Problem, located: Located, tolerance: float) -> Refined:
 
     def total(point: Mapping[str, int]) -> float:
         nodes = [axis.nodes(point.get(axis.name, 0)) for axis in located.axes]
-        return log_total(problem, nodes, shapes_at(shape_levels(problem, point)))
+        return log_total(problem, nodes, shapes_at(shape_levels(point)))
 
     finest = {axis.name: FINEST_TAU for axis in located.axes if axis.rule != "point"}
-    kinds = ("threshold",) if _together(problem.model) else ("threshold", "scale")
-    steps = FINEST // 2 if _together(problem.model) else FINEST
-    finest |= {kind: steps for kind in kinds if kind in located.cells.kinds}
+    finest |= {kind: FINEST for kind in ("threshold", "scale") if kind in located.cells.kinds}
     return refine(
         total,
         finest,

@@ -26,7 +26,8 @@ from metaanalysis.models.model import Model
 from metaanalysis.models.priors import Prior
 
 Array = NDArray[np.float64]
-ORDERS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 22, 32)
+ORDERS = (3, 5, 7, 10, 14, 20, 28, 40)
+WIDTH_ORDERS = (3, 4, 5, 7, 10, 14, 20, 28)
 FINEST = len(ORDERS) - 1
 TAIL = 1e-10
 LONGEST = 1.6  # of a panel in the logarithm of a scale
@@ -38,7 +39,10 @@ NEGLIGIBLE = 27.0
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """How fine the rules over thresholds and over scales are, from 0 to `FINEST`."""
+    """How fine the rules over thresholds and over scales are, from 0 to `FINEST`.
+
+    What the rule over a threshold with layers needs depends on their width, so that the width goes with the threshold.
+    """
 
     threshold: int = 0
     scale: int = 0
@@ -53,7 +57,7 @@ class Cells:
     names : tuple of str, length d
         Parameters.
     kinds : tuple of str, length d
-        ``"gap"`` (one exact node), ``"threshold"`` or ``"scale"``.
+        ``"gap"`` (one exact node), ``"threshold"``, ``"width"`` (of a threshold's layers) or ``"scale"``.
     coordinates : tuple of Coordinate, length d
         Changes of variable.
     lower, upper : (C, d) array
@@ -71,7 +75,8 @@ class Cells:
 
     def orders(self, levels: Levels) -> tuple[int, ...]:
         """Return the number of nodes along each parameter."""
-        own = {"gap": 1, "threshold": ORDERS[levels.threshold], "scale": ORDERS[levels.scale]}
+        at = levels.threshold
+        own = {"gap": 1, "threshold": ORDERS[at], "width": WIDTH_ORDERS[at], "scale": ORDERS[levels.scale]}
         return tuple(own[kind] for kind in self.kinds)
 
 
@@ -181,10 +186,10 @@ def _plan(model: Model, name: str, kind: str, breaks: Array) -> tuple[str, Coord
     """Return kind of rule, coordinate and panel ends of one parameter on its own."""
     prior = model.shapes[name]
     if kind != "threshold":
+        layered = model.mean.between_breaks == "layered" and not model.shapes["threshold"].fixed
         lower, upper, coordinate = _scale_interval(prior)
-        longest = LONGEST_LAYERED if model.mean.between_breaks == "layered" else LONGEST
-        count = int(np.ceil((upper - lower) / longest))
-        return "scale", coordinate, np.linspace(lower, upper, count + 1)
+        count = int(np.ceil((upper - lower) / (LONGEST_LAYERED if layered else LONGEST)))
+        return "width" if layered else "scale", coordinate, np.linspace(lower, upper, count + 1)
     edges = threshold_edges(prior, breaks)
     if model.mean.between_breaks == "constant":
         return "gap", prior_coordinate(prior), np.unique(prior.cdf(edges))
