@@ -1,6 +1,6 @@
 """The exact engine: closed-form integration of everything Gaussian, quadrature over the few remaining parameters.
 
-The rule is refined until the log evidence moves by less than the tolerance; what it last moved by is the stated error.
+The rule is refined until the log evidence hardly moves; twice what it last moved by is the stated error.
 The nodes with their posterior weights and conjugate posteriors are a finite mixture of normals, from which every other
 result follows.
 """
@@ -55,7 +55,7 @@ def fit(model: Model, table: EffectTable, *, tolerance: float = TOLERANCE, allow
     table : EffectTable
         Effects with their known covariance.
     tolerance : float
-        Largest accepted change of the log evidence at the last refinement.
+        Largest accepted error of the log evidence.
     allow_unidentified : bool
         Fit although the data say nothing about some parameter, such as a threshold beyond all exposures.
 

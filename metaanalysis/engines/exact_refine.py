@@ -1,8 +1,9 @@
 """Refinement of the quadrature, one direction at a time, until the log evidence no longer moves.
 
-Heterogeneity, scales and thresholds are refined in turn with the others held at a moderate level, and the moves are
-added up (the combination technique of sparse grids: Griebel, Schneider & Zenger 1992). What that leaves out is of the
-order of the product of two moves; a multiple of it is part of the stated error, and kept below the tolerance.
+Heterogeneity, scales and thresholds are refined in turn, the others held at a moderate level, until twice the last
+change is small enough, and the moves are added up (the combination technique of sparse grids: Griebel, Schneider & Zenger
+1992). What that leaves out is of the order of the product of two moves; a multiple of it is part of the stated error,
+beside twice the last changes.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from metaanalysis.errors import NumericalError
 
 Point = Mapping[str, int]
 MIXED = 4.0  # multiple of the products of moves that is counted as error
+SAFETY = 2.0  # times the last change
 ROUNDING = 1e-12
 
 
@@ -41,7 +43,7 @@ class Refined:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """Refinement along one direction: first level, values from there on, and the last change."""
+    """Refinement along one direction: first level, and values from there on."""
 
     first: int
     values: tuple[float, ...]
@@ -51,8 +53,8 @@ class _Path:
         return self.first + len(self.values) - 1
 
     @property
-    def change(self) -> float:
-        return abs(self.values[-1] - self.values[-2])
+    def error(self) -> float:
+        return SAFETY * abs(self.values[-1] - self.values[-2])
 
     @property
     def move(self) -> float:
@@ -117,7 +119,7 @@ def refine(
         start[largest] = min(start[largest] + 1, finest[largest] - 1)
         if all(start[name] == paths[name].last for name in paths):
             raise NumericalError(f"{where}: the directions of the quadrature cannot be separated. {remedy}")
-    error = sum(path.change for path in paths.values()) + mixed + ROUNDING
+    error = sum(path.error for path in paths.values()) + mixed + ROUNDING
     base = value(start)
     kept = {name: path.good_enough(posterior_tolerance) for name, path in paths.items()}
     left = sum(abs(path.values[kept[name] - path.first] - path.values[-1]) for name, path in paths.items())
@@ -128,13 +130,13 @@ def refine(
 def _follow(
     value: Callable[[Point], float], start: Point, name: str, finest: int, tolerance: float, message: str
 ) -> _Path:
-    """Refine one direction until the value changes by less than the tolerance."""
+    """Refine one direction until its error is below the tolerance."""
     values = [value(start)]
     change = float("inf")
     for level in range(start[name] + 1, finest + 1):
         values.append(value({**start, name: level}))
         change = abs(values[-1] - values[-2])
-        if change <= tolerance:
+        if SAFETY * change <= tolerance:
             return _Path(start[name], tuple(values))
     problem = f"the quadrature over {name} still moves the log evidence by {change:.1g} at its finest level"
     raise NumericalError(message.format(problem))
