@@ -8,17 +8,24 @@ members are given beside.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metaanalysis import frames
 from metaanalysis.effects.table import EffectTable
 from metaanalysis.engines import exact
 from metaanalysis.engines.engine import Curve, Fit, Marginal
+from metaanalysis.engines.exact_leave_out import TOLERANCE as PREDICTIVE_TOLERANCE
+from metaanalysis.engines.exact_leave_out import LeaveOneStudyOut, leave_one_study_out
 from metaanalysis.engines.marginals import AverageMarginal, MixtureMarginal, PointMarginal, band
 from metaanalysis.errors import bad
 from metaanalysis.models.model import Model
 from metaanalysis.number import Number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 GRID = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -145,6 +152,21 @@ class Comparison:
             }
             for name, fit in self.fits.items()
         ]
+
+    def leave_one_study_out(self, *, tolerance: float = PREDICTIVE_TOLERANCE) -> LeaveOneStudyOut:
+        """Return the exact log predictive density of each study under every member, and stacking weights.
+
+        Raises
+        ------
+        InputError
+            If the table has a single study.
+        """
+        members = {name: fit.model for name, fit in self.fits.items()}
+        return leave_one_study_out(members, self.table, whole=self.log_evidence, tolerance=tolerance)
+
+    def frame(self) -> "pd.DataFrame":
+        """Return `models` as a frame."""
+        return frames.conform("models", self.models())
 
     def grid_rows(self) -> list[dict[str, float]]:
         """Return one row per prior width, with the columns of ``frames.GRID``."""

@@ -1,7 +1,7 @@
 """Refinement of the quadrature, one direction at a time, until the log evidence no longer moves.
 
 Heterogeneity, scales and thresholds are refined in turn, the others held at a moderate level, until twice the last
-change is small enough, and the moves are added up (the combination technique of sparse grids: Griebel, Schneider & Zenger
+change is small enough. The moves are added up (the combination technique of sparse grids: Griebel, Schneider & Zenger
 1992). What that leaves out is of the order of the product of two moves; a multiple of it is part of the stated error,
 beside twice the last changes.
 """
