@@ -94,7 +94,7 @@ def run_task(key: str, *, plan: Plan) -> dict[str, Any]:
     -------
     dict
         ``pit`` (probability below the true value, by quantity), ``seconds``, and what the kind of task adds; or
-        ``error``.
+        ``failed`` with the reason.
     """
     started = time.perf_counter()
     kind, *member, _ = key.split("/")
@@ -102,12 +102,12 @@ def run_task(key: str, *, plan: Plan) -> dict[str, Any]:
     try:
         found = posterior_task(plan, member[0], rng) if kind == "posterior" else models_task(plan, rng)
     except MetaAnalysisError as error:
-        found = {"error": str(error)}
+        found = {"failed": str(error)}
     return {**found, "seconds": round(time.perf_counter() - started, 4)}
 
 
 def posterior_task(plan: Plan, member: str, rng: np.random.Generator) -> dict[str, Any]:
-    """Return the probability below each true value for one data set drawn from a member, fitted by it."""
+    """Return the probability below each true value for one data set drawn from a member, with its numerical error."""
     drawn = simulate(plan.models[member], plan.table, rng)
     fit = exact.fit(drawn.model, drawn.table, tolerance=plan.tolerance)
     pit = {name: _below(fit, name, drawn) for name, prior in priors(drawn.model, plan.table).items() if not prior.fixed}
@@ -116,12 +116,13 @@ def posterior_task(plan: Plan, member: str, rng: np.random.Generator) -> dict[st
         for x, value, marginal in zip(plan.points, true, fit.contrast(plan.points), strict=True):
             pit[f"curve({x:g})"] = float(marginal.probability_below(value))
     pit["log_likelihood"] = _likelihood_rank(fit, drawn, rng)
+    found = {"pit": pit, "error": fit.diagnostics["posterior_error"]}
     beyond = fit.threshold_beyond()
     if beyond is None:
-        return {"pit": pit}
+        return found
     exposures = observed_exposures(plan.table)
     outside = not exposures[0] <= drawn.parameters["threshold"] < exposures[-1]
-    return {"pit": pit, "beyond": {"probability": beyond, "true": outside}}
+    return {**found, "beyond": {"probability": beyond, "true": outside}}
 
 
 def models_task(plan: Plan, rng: np.random.Generator) -> dict[str, Any]:

@@ -121,12 +121,12 @@ def _uniformity(record: Mapping[str, Any]) -> Table:
 
 def _members(probabilities: Mapping[str, Any]) -> Table:
     table = Table(title="Posterior model probabilities", box=None, title_justify="left", pad_edge=False)
-    for i, column in enumerate(("member", "prior", "mean said", "error", "true", "p, prior", "p, true")):
+    for i, column in enumerate(("member", "prior", "mean said", "error", "true", "p, prior", "p, exact")):
         table.add_column(column, justify="right" if i else "left")
     rows = {**probabilities["members"], "discontinuous": probabilities.get("discontinuous")}
     for name, row in rows.items():
         if row:
-            cells = (row[key] for key in ("prior", "said", "error", "true", "p_prior", "p_true"))
+            cells = (row[key] for key in ("prior", "said", "error", "true", "p_prior", "p_exact"))
             table.add_row(name, *(f"{cell:.3f}" for cell in cells))
     return table
 

@@ -110,8 +110,8 @@ def build_record(plan: Plan, results: Results, *, analysis: str, simulations: in
     simulations : int
         Simulations of every member and of the family.
     """
-    failures = {key: result["error"] for key, result in results.items() if "error" in result}
-    good = {key: result for key, result in results.items() if "error" not in result}
+    failures = {key: result["failed"] for key, result in results.items() if "failed" in result}
+    good = {key: result for key, result in results.items() if "failed" not in result}
     pit = {name: _uniformity(_of(good, f"posterior/{name}/")) for name in plan.models}
     pit["average over members"] = _uniformity(_of(good, "models/"))
     beyond = {name: _beyond(_of(good, f"posterior/{name}/")) for name in plan.models}
@@ -136,7 +136,7 @@ def build_record(plan: Plan, results: Results, *, analysis: str, simulations: in
     design = design_mapping(plan.table, plan.models)
     return {
         **record,
-        "first": {key: good[key]["pit"] for key in kept if key in good},
+        "first": {key: {name: good[key][name] for name in ("pit", "error")} for key in kept if key in good},
         "table": {"fingerprint": fingerprint(design), "effects": len(plan.table), "studies": len(plan.table.blocks)},
         "design": design,
         "models": {name: model.to_mapping() for name, model in plan.models.items()},
@@ -183,9 +183,10 @@ def _beyond(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     pairs = [result["beyond"] for result in results if "beyond" in result]
     if not pairs:
         return {}
-    said = np.array([pair["probability"] for pair in pairs])
-    true = np.array([pair["true"] for pair in pairs], float)
-    return {"said": _round(said.mean()), "true": _round(true.mean()), "p_difference": _round(_mean_zero(said - true))}
+    said = np.clip([pair["probability"] for pair in pairs], 0.0, 1.0)
+    true = sum(bool(pair["true"]) for pair in pairs)
+    p = poisson_binomial(said, true)
+    return {"said": _round(said.mean()), "true": _round(true / len(pairs)), "p_exact": _round(p)}
 
 
 def _probabilities(results: Sequence[Mapping[str, Any]], plan: Plan) -> dict[str, Any]:
@@ -196,20 +197,12 @@ def _probabilities(results: Sequence[Mapping[str, Any]], plan: Plan) -> dict[str
     said = np.array([[result["probabilities"][name] for name in names] for result in results])
     true = np.array([[float(result["truth"] == name) for name in names] for result in results])
     prior = np.array([plan.prior[name] for name in names])
-    of_truth = np.maximum((said * true).sum(axis=1), TINY)
-    entropy = special.entr(said).sum(axis=1)
     found: dict[str, Any] = {
         "members": {name: _martingale(said[:, i], true[:, i], float(prior[i])) for i, name in enumerate(names)},
-        "of_the_truth": {
-            "mean": _round(of_truth.mean()),
-            "expected": _round((said**2).sum(axis=1).mean()),
-            "p_difference": _round(_mean_zero(of_truth - (said**2).sum(axis=1))),
-        },
+        "of_the_truth": _score(said, true, said),
         "log_score": {
-            "mean": _round(np.log(of_truth).mean()),
-            "expected": _round(-entropy.mean()),
-            "before_the_data": _round(float((prior * np.log(prior)).sum())),
-            "p_difference": _round(_mean_zero(np.log(of_truth) + entropy)),
+            **_score(said, true, np.log(np.maximum(said, TINY))),
+            "before_the_data": _round((prior * np.log(prior)).sum()),
         },
     }
     jumps = np.array([plan.models[name].family == "discontinuous" for name in names])
@@ -228,8 +221,18 @@ def _martingale(said: Array, true: Array, prior: float) -> dict[str, float]:
         "error": _round(said.std(ddof=1) / np.sqrt(said.size)) if said.size > 1 else float("inf"),
         "true": _round(true.mean()),
         "p_prior": _round(_mean_zero(said - prior)),
-        "p_true": _round(_mean_zero(said - true)),
+        "p_exact": _round(poisson_binomial(said, round(float(true.sum())))),
     }
+
+
+def _score(said: Array, true: Array, score: Array) -> dict[str, float]:
+    """Return whether the score of the true member averages to what the probabilities said it would."""
+    expected = (said * score).sum(axis=1)
+    variance = (said * score**2).sum(axis=1) - expected**2
+    found = (true * score).sum(axis=1)
+    z = (found - expected).sum() / np.sqrt(max(float(variance.sum()), TINY))
+    p = 2 * special.ndtr(-abs(z))
+    return {"mean": _round(found.mean()), "expected": _round(expected.mean()), "p_difference": _round(p)}
 
 
 def _reliability(said: Array, true: Array) -> list[dict[str, float]]:
