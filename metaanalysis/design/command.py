@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,9 +77,15 @@ def calibrate(
             raise
     found = build_record(plan, results, analysis=analysis, simulations=simulations)
     if record is not None:
-        write_text(record, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        write_text(record, as_text(found))
     show(found)
     return holds(found)
+
+
+def as_text(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON, lists of numbers on one line."""
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    return re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def holds(record: Mapping[str, Any]) -> bool:
