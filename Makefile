@@ -3,7 +3,7 @@ SHELL := bash
 PY := .venv/bin/python
 META := .venv/bin/metaanalysis
 
-.PHONY: help report test lint check readme lock calibrate clean environment
+.PHONY: help report test lint check readme lock calibrate benchmark clean environment
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,9 +25,11 @@ lint: environment ## Linters, import layers and types
 	@$(PY) -m mypy
 
 calibrate: environment ## Simulate from every model: do posteriors and probabilities come true? (about 10 minutes)
-	@$(META) calibrate practice --simulations 400 --seed 1 --out calibration.jsonl --resume \
+	@$(META) calibrate practice --simulations 300 --seed 1 --out calibration.jsonl --resume \
 	  --record tests/calibration/record.json
 
+benchmark: environment ## Speed, side by side with R peers where they are installed
+	@$(PY) -m benchmarks
 
 check: environment ## Validate the dataset
 	@$(META) check
