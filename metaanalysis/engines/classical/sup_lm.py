@@ -16,7 +16,7 @@ CELLS = 4_000_000
 
 
 def sup_lm(
-    y: ArrayLike, x: ArrayLike, q: ArrayLike, *, trim: float = 0.15, draws: int = 999, seed: int = 0
+    y: ArrayLike, x: ArrayLike, q: ArrayLike, *, trim: float = 0.15, draws: int = 999, seed: int = 0, most: int = 500
 ) -> tuple[float, float, float]:
     """Test for a threshold by the largest robust score statistic.
 
@@ -28,6 +28,9 @@ def sup_lm(
         Candidates are the values with at least this share of rows at or below, and at most one minus it.
     draws, seed : int
         Bootstrap draws y* = ê·N(0, 1), the score's variance recomputed in each.
+
+    most : int
+        Most candidates; if there are more, this many are taken at even steps through them (cost is rows × candidates).
 
     Returns
     -------
@@ -45,6 +48,7 @@ def sup_lm(
     counts = last[(last >= np.floor(n * trim)) & (last <= np.floor(n * (1 - trim))) & (last < n)]
     if counts.size == 0:
         raise bad("q", "", "no candidate threshold is left after trimming", "Lower trim, or give more rows.")
+    counts = counts[np.unique(np.linspace(0, counts.size - 1, min(most, counts.size)).round().astype(int))]
     basis, _ = np.linalg.qr(design)
     residual = outcome - basis @ (basis.T @ outcome)
     rng = np.random.default_rng(seed)

@@ -145,15 +145,13 @@ def sup_test(
     root, compute = unit.T @ base.residual, _wald if kind == "wald" else _clustered(base)
     profile = compute(unit, base.residual[:, None])[:, 0]
     best, statistic = int(np.argmax(profile)), float(profile.max())
-    rng = np.random.default_rng(seed)
-    chunk = max(1, CELLS // max(unit.size, 1))
-    sizes = [min(chunk, draws - i) for i in range(0, draws, chunk)]
-    wild = (compute(unit, base.off(base.wild(base.spread, n, rng))).max(axis=0) for n in sizes)
     exposures = null == "flat" and len(table) == len(table.blocks) and not np.isfinite(table.x0).any()
     shuffled = _permute_exposures if exposures else _permute_residuals
-    boot = _share(wild, statistic)
+    rng = np.random.default_rng(seed)
+    chunk = max(1, CELLS // sum(unit.shape))
+    sizes = [min(chunk, draws - i) for i in range(0, draws, chunk)]
+    boot = _share(_bootstrap(base, unit, compute, sizes, rng), statistic)
     perm = _share(shuffled(base, raw, unit, compute, sizes, rng), statistic)
-    errors = [float(np.sqrt(p * (1 - p) / draws)) for p in (boot, perm)]
     return SupTest(
         null=null,
         change=change,
@@ -165,8 +163,8 @@ def sup_test(
         p_naive=float(special.chdtrc(1, statistic)),
         p_bootstrap=boot,
         p_permutation=perm,
-        error_bootstrap=errors[0],
-        error_permutation=errors[1],
+        error_bootstrap=_error(boot, draws),
+        error_permutation=_error(perm, draws),
         permuted="exposures" if exposures else "residuals",
         p_davies=davies_bound(root) if kind == "wald" else float("nan"),
         candidates=centres(ends),
@@ -229,6 +227,14 @@ def _clustered(base: Whitened) -> Callable[[Array, Array], Array]:
     return statistic
 
 
+def _bootstrap(
+    base: Whitened, unit: Array, compute: Callable[[Array, Array], Array], sizes: list[int], rng: np.random.Generator
+) -> Iterator[Array]:
+    """Yield suprema over wild-bootstrap draws."""
+    for n in sizes:
+        yield compute(unit, base.off(base.wild(base.spread, n, rng))).max(axis=0)
+
+
 def _permute_residuals(
     base: Whitened,
     raw: Array,
@@ -266,3 +272,8 @@ def _share(simulated: Iterator[Array], statistic: float) -> float:
     """Return the share of simulated suprema at or above the observed one, the observed one counted."""
     values = np.concatenate(list(simulated))
     return float((1 + np.sum(values >= statistic * (1 - 1e-12))) / (values.size + 1))
+
+
+def _error(p: float, draws: int) -> float:
+    """Return the Monte Carlo standard error of a simulated p-value."""
+    return float(np.sqrt(p * (1 - p) / draws))
