@@ -88,7 +88,7 @@ def _spline(x: Tensor, shape: Mapping[str, Tensor], exposure_range: Range) -> Se
 def _gp(x: Tensor, shape: Mapping[str, Tensor], exposure_range: Range) -> Sequence[Tensor]:
     """Return the columns of `gp`, for one length scale: Matérn correlations with seven points, whitened."""
     import pytensor.tensor as pt
-    from pytensor.tensor.slinalg import cholesky, solve_triangular
+    from pytensor.tensor.linalg import cholesky, solve_triangular
 
     scale = shape["length_scale"].flatten()[0] / (exposure_range[1] - exposure_range[0])
     points = np.linspace(0.0, 1.0, gp.POINTS)
