@@ -72,9 +72,10 @@ def effects(
             raise bad("--study", "", f"there is no study {key!r}", "See the file names in data/studies.")
     rows = [
         row
-        for row in effect_rows(studies, load_codings(data / "codings"))
-        if (not study or row["study"] in study)
-        and (not family or row["family"] in family)
+        for row in effect_rows(
+            {k: s for k, s in studies.items() if not study or k in study}, load_codings(data / "codings")
+        )
+        if (not family or row["family"] in family)
         and (not role or row["role"] in role)
         and (not usable or row["se"] is not None)
     ]

@@ -1,5 +1,6 @@
 """The family of effect measures: every file of this folder declares one `Measure` named ``MEASURE``."""
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -7,6 +8,7 @@ from metaanalysis.effects.measure import Measure
 from metaanalysis.errors import bad
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the names of all measures: the files of the folder, sorted."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
