@@ -134,6 +134,26 @@ def agreement(peer: Mapping[str, Any], exact: float) -> dict[str, Any]:
     return {"what": what, "limit": 3, "found": float(f"{z:.3g}"), "met": z <= 3}
 
 
+def answers(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return how far the answers of peers are from those here: equal speed is not to be mistaken for equal work."""
+    values = {row.tool: row.values for row in rows if row.values}
+    found: list[tuple[str, float, float]] = []
+    if "metafor rma.mv, REML" in values and "REML" in values:
+        pairs = zip(values["metafor rma.mv, REML"]["beta"], values["REML"]["beta"], strict=True)
+        found.append(("REML coefficients, metafor and here: largest distance", max(abs(a - b) for a, b in pairs), 1e-5))
+    if "strucchange Fstats" in values and "f_statistics" in values:
+        peer, own = values["strucchange Fstats"]["sup_f"], values["f_statistics"]["sup_f"]
+        found.append(("sup-F, strucchange and here: relative distance", abs(peer / own - 1), 1e-8))
+    if "PyMC engine + bridge" in values and EXACT in values:
+        peer = values["PyMC engine + bridge"]
+        distance = abs(peer["log_evidence"] - values[EXACT]["log_evidence"]) / peer["error"]
+        found.append(("log evidence, PyMC and exact: distance in errors", distance, 3.0))
+    return [
+        {"what": what, "limit": limit, "found": float(f"{value:.3g}"), "met": value <= limit}
+        for what, value, limit in found
+    ]
+
+
 def show(result: Mapping[str, Any]) -> None:
     """Print the results."""
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
@@ -183,7 +203,12 @@ def collect(parts: Mapping[str, Callable[[], list[Row]]]) -> dict[str, Any]:
             rows += part()
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
-    return {"machine": about, "rows": [asdict(row) for row in rows], "ratios": ratios(rows), "targets": targets(rows)}
+    return {
+        "machine": about,
+        "rows": [asdict(row) for row in rows],
+        "ratios": ratios(rows),
+        "targets": targets(rows) + answers(rows),
+    }
 
 
 def main() -> None:

@@ -59,6 +59,21 @@ def test_agreement_counts_distance_in_errors_of_the_mean(benchmarks: Any) -> Non
     assert not agree(peer, 9.9)["met"]
 
 
+def test_answers_of_peers_are_compared(benchmarks: Any) -> None:
+    row = benchmarks.timing.Row
+    rows = [
+        row("linear", "a", "REML", 1.0, values={"beta": [0.1, 0.2]}),
+        row("linear", "a", "metafor rma.mv, REML", 1.0, values={"beta": [0.1, 0.21]}),
+        row("threshold", "a", "f_statistics", 1.0, values={"sup_f": 4.0}),
+        row("threshold", "a", "strucchange Fstats", 1.0, values={"sup_f": 4.0}),
+    ]
+    assert [(found["found"], found["met"]) for found in benchmarks.__main__.answers(rows)] == [
+        (0.01, False),
+        (0.0, True),
+    ]
+    assert benchmarks.__main__.answers([]) == []
+
+
 def test_peers_get_the_design_that_the_engine_uses(benchmarks: Any, tmp_path: Path) -> None:
     """The columns handed to a peer are the contrasts of the linear member."""
     import numpy as np
@@ -80,3 +95,6 @@ def test_the_committed_results_are_whole(benchmarks: Any) -> None:
     assert {row["group"] for row in result["rows"]} == {
         "linear", "family", "growth", "memory", "threshold", "start-up"
     }  # fmt: skip
+    rows = [benchmarks.timing.Row(**row) for row in result["rows"]]
+    assert result["targets"] == benchmarks.__main__.targets(rows) + benchmarks.__main__.answers(rows)
+    assert result["ratios"] == benchmarks.__main__.ratios(rows)
