@@ -36,8 +36,7 @@ check: environment ## Validate the dataset
 
 lock: ## Compile requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
-	  --no-annotate --group dev pyproject.toml -o requirements.lock
-	uv pip compile --version >/dev/null
+	  --no-annotate --custom-compile-command "make lock" --group dev pyproject.toml -o requirements.lock
 
 clean: ## Remove the environment and built files
 	rm -rf .venv reports/.build reports/*.pdf

@@ -19,9 +19,9 @@ from metaanalysis.errors import InputError, MetaAnalysisError, bad
 from metaanalysis.flow import flow_rows
 from metaanalysis.frames import conform
 from metaanalysis.headlines import headline_numbers
-from metaanalysis.models.model import Model, build_model
+from metaanalysis.models.model import Model
 from metaanalysis.results import Results, Value
-from metaanalysis.spec import Spec, Table, Variant
+from metaanalysis.spec import Spec, Table, Variant, build_models
 from metaanalysis.studies.codings import Codings, load_codings
 from metaanalysis.studies.dataset import fingerprint, load_dataset
 from metaanalysis.studies.load import DATA, load_studies
@@ -82,7 +82,7 @@ def run_analysis(spec: Spec, *, folder: Path, data: Path = DATA, progress: Progr
     progress(
         f"{spec.name}: {len(models)} models on {len(evidence.table)} effects, {len(spec.grid.scales)} prior widths"
     )
-    comparison = compare(evidence.table, models, prior_grid=spec.grid.scales)
+    comparison = compare(evidence.table, models, prior_grid=spec.grid.scales, family_prior=spec.sides.discontinuous)
     progress(f"{spec.name}: leaving out each of {len(evidence.table.studies)} studies")
     without = leave_one_out(evidence.table, models)
     sensitivity = [_sensitivity_row("declared", "as declared", evidence.table, comparison)]
@@ -110,21 +110,6 @@ def gather(spec: Spec, *, folder: Path, data: Path = DATA) -> Evidence:
     studies, codings = load_studies(data / "studies"), load_codings(data / "codings")
     table, left_out = _tabulated(spec, studies, codings, Variant(group="-", name="-"))
     return Evidence(table, left_out, studies, codings)
-
-
-def build_models(spec: Spec) -> dict[str, Model]:
-    """Return the members of the family that a spec declares, by name."""
-    where = f"{spec.name}.toml"
-    return {
-        name: build_model(
-            name,
-            exposure_range=(spec.exposure.low, spec.exposure.high),
-            priors=spec.priors,
-            heterogeneity={str(level): prior for level, prior in spec.heterogeneity.items()},
-            where=where,
-        )
-        for name in spec.models
-    }
 
 
 def leave_one_out(table: EffectTable, models: Mapping[str, Model]) -> dict[str, Comparison]:

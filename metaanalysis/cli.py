@@ -41,14 +41,22 @@ def check(
     contradict each other, arms without codings. Suspicious: what a reader should look at once more. Exit code 2
     if anything is wrong.
     """
+    from metaanalysis.errors import Fault, InputError
+    from metaanalysis.spec import build_models, find_specs, load_spec
     from metaanalysis.studies.check import check_dataset
 
     findings = check_dataset(data)
-    if not findings:
+    faults: list[Fault] = []
+    for path in find_specs([]):
+        try:
+            build_models(load_spec(path))
+        except InputError as error:
+            faults += error.faults
+    if not findings and not faults:
         _whisper(f"{data}: nothing wrong, nothing suspicious")
-    for finding in findings:
-        print(finding, file=sys.stderr)
-    if any(finding.severity == "wrong" or strict for finding in findings):
+    for line in (*findings, *(f"wrong: {fault}" for fault in faults)):
+        print(line, file=sys.stderr)
+    if faults or any(finding.severity == "wrong" or strict for finding in findings):
         raise typer.Exit(2)
 
 
@@ -128,10 +136,10 @@ def calibrate(
     True values must be spread evenly over their posteriors, and models be true as often as their probabilities say.
     Can be interrupted at any time and taken up again with --resume. Exit code 1 if something did not hold.
     """
-    from metaanalysis.analysis import build_models, gather
+    from metaanalysis.analysis import gather
     from metaanalysis.design import command
     from metaanalysis.design.calibration import Plan
-    from metaanalysis.spec import find_specs, load_spec
+    from metaanalysis.spec import build_models, find_specs, load_spec
 
     (path,) = find_specs([name])
     spec = load_spec(path)

@@ -98,7 +98,7 @@ def _sections(model: type[BaseModel], *, drop: str = "", prefix: str = "") -> It
     """Yield a table for a record and for each record inside it."""
     yield from _table(model, drop=drop)
     for name, info in model.model_fields.items():
-        for inner, listed in _records(info.annotation):
+        for inner, listed in records(info.annotation):
             path = f"{prefix}.{name}" if prefix else name
             heading = f"[[{path}]]" if listed else f"[{path}]"
             yield f"### `{heading}`\n"
@@ -112,26 +112,20 @@ def _table(model: type[BaseModel], *, drop: str = "") -> Iterator[str]:
     yield "|---|---|---|"
     for name, info in model.model_fields.items():
         if name != drop:
-            meaning = info.description or _first_line(info.annotation)
+            meaning = info.description
             need = "" if info.is_required() else " Optional."
             yield f"| `{name}` | {_type(info)} | {meaning}{need} |"
     yield ""
 
 
-def _first_line(annotation: Any) -> str:
-    for inner, _listed in _records(annotation):
-        return (inner.__doc__ or "").strip().splitlines()[0]
-    return ""
-
-
-def _records(annotation: Any) -> Iterator[tuple[type[BaseModel], bool]]:
+def records(annotation: Any) -> Iterator[tuple[type[BaseModel], bool]]:
     """Yield the record types inside an annotation, and whether they are listed."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, False
         return
     listed = typing.get_origin(annotation) in (list, tuple)
     for part in typing.get_args(annotation):
-        for inner, deep in _records(part):
+        for inner, deep in records(part):
             yield inner, listed or deep
 
 

@@ -1,5 +1,6 @@
-"""Reading and writing files: TOML in, atomic writes out, faults with the file's name."""
+"""Reading and writing files: TOML and CSV in, atomic writes out, faults with the file's name."""
 
+import csv
 import os
 import tempfile
 import tomllib
@@ -42,6 +43,29 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise bad(display(path), "", f"is not valid TOML: {error}", "Mend the line named.") from None
     except (RecursionError, ValueError) as error:
         raise bad(display(path), "", f"cannot be read as TOML: {error}", "Mend the file.") from None
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file with a header as rows, every one with as many cells as the header.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, ragged or no CSV; the fault names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except FileNotFoundError:
+        raise bad(display(path), "", "there is no such file", "Check the name.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise bad(display(path), "", f"cannot be read as CSV: {error}", "Save it as UTF-8 CSV.") from None
+    if not rows:
+        raise bad(display(path), "", "has no rows below its header", "Give at least one row.")
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise bad(display(path), f"line {line}", "has more or fewer cells than the header", "Mend the line.")
+    return rows
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -191,7 +191,7 @@ def write_figures(results: Results, folder: Path) -> dict[str, list[dict[str, An
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     made: dict[str, list[dict[str, Any]]] = {}
-    for name in figures.available(results):
+    for name in _wanted(results, figures.names(), figures.available(results)):
         module = figures.load(name)
         alt, pages = module.describe(results), module.draw(results)
         made[name] = []
@@ -202,6 +202,15 @@ def write_figures(results: Results, folder: Path) -> dict[str, list[dict[str, An
             part = f" Part {number} of {len(pages)}." if len(pages) > 1 else ""
             made[name].append({"file": f"{folder.name}/{path.name}", "alt": alt + part, "width": module.WIDTH})
     return made
+
+
+def _wanted(results: Results, known: Sequence[str], available: Sequence[str]) -> list[str]:
+    """Return the figures that the analysis declares and the results allow; all of these where it declares none."""
+    declared = results.spec.get("figures")
+    for name in declared or ():
+        if name not in known:
+            raise bad(f"{results.name}.toml", "figures", f"there is no figure {name!r}", f"Known: {', '.join(known)}.")
+    return [name for name in available if declared is None or name in declared]
 
 
 def write_readme_figure(results: Results, path: Path) -> None:

@@ -13,6 +13,7 @@ from metaanalysis.effects.derived import SeRoute
 from metaanalysis.effects.selection import Selection
 from metaanalysis.errors import Fault, InputError, bad
 from metaanalysis.files import display, read_toml
+from metaanalysis.models.model import Model, build_model
 from metaanalysis.studies.load import DATA
 from metaanalysis.studies.schema import Key, Record, Text
 from metaanalysis.studies.validate import validated
@@ -41,7 +42,9 @@ class Table(Record):
     path: str | None = Field(None, description="The CSV file, relative to the spec.")
     columns: Columns | None = Field(None, description="Columns of the CSV file.")
     measure: Literal["log_ratio", "log_odds_ratio", "effect"] = Field("log_ratio", description="Effect measure.")
-    selection: Selection = Field(default_factory=lambda: Selection.model_validate({}))
+    selection: Selection = Field(
+        default_factory=lambda: Selection.model_validate({}), description="Which effects enter."
+    )
     reason: Text | None = Field(None, description="Why this selection.")
     rho: float = Field(0.0, gt=-1, lt=1, description="Sampling correlation of effects on the same people.")
     rho_reason: Text | None = Field(None, description="Why this correlation.")
@@ -95,6 +98,13 @@ class PriorGrid(Record):
         return self
 
 
+class Sides(Record):
+    """How the two sides of the question are weighed beforehand."""
+
+    discontinuous: float = Field(0.5, gt=0, lt=1, description="Prior probability of the discontinuous side.")
+    reason: Text | None = Field(None, description="Why this probability.")
+
+
 class Variant(Record):
     """One sensitivity analysis: the main analysis with these changes."""
 
@@ -112,15 +122,20 @@ class Spec(Record):
     name: Key = Field(description="The file's name without .toml; added when the file is read.")
     title: Text = Field(description="Title.")
     question: Text = Field(description="The question, as a reader would ask it.")
-    table: Table
-    exposure: ExposureAxis
+    table: Table = Field(description="Where the effects come from and which enter.")
+    exposure: ExposureAxis = Field(description="The exposure axis.")
     models: list[Text] = Field(min_length=2, description="Members of the model family to compare.")
+    models_reason: Text | None = Field(None, description="Why these members.")
+    figures: list[Text] | None = Field(None, description="Figures of the report; default all that can be drawn.")
     priors: dict[Text, dict[str, Any]] = Field(description="Priors by parameter: family, its parameters, reason.")
     heterogeneity: dict[Literal["between", "within", "sample", "bias"], Any] = Field(
         description="Priors of the heterogeneity standard deviations; a number fixes a level at that value."
     )
-    grid: PriorGrid
-    sensitivity: list[Variant] = Field(default_factory=list)
+    sides: Sides = Field(
+        default_factory=lambda: Sides.model_validate({}), description="Prior weight of the two sides of the question."
+    )
+    grid: PriorGrid = Field(description="Prior widths over which the evidence is shown.")
+    sensitivity: list[Variant] = Field(default_factory=list, description="Sensitivity analyses.")
 
     @model_validator(mode="after")
     def _unique(self) -> "Spec":
@@ -141,6 +156,21 @@ def load_spec(path: Path) -> Spec:
     if "name" in data:
         raise bad(display(path), "name", "is not written in the file", "Remove it: the file's name is the name.")
     return validated(Spec, {"name": path.name.removesuffix(".toml"), **data}, path)
+
+
+def build_models(spec: Spec) -> dict[str, Model]:
+    """Return the members of the family that a spec declares, by name."""
+    where = f"{spec.name}.toml"
+    return {
+        name: build_model(
+            name,
+            exposure_range=(spec.exposure.low, spec.exposure.high),
+            priors=spec.priors,
+            heterogeneity={str(level): prior for level, prior in spec.heterogeneity.items()},
+            where=where,
+        )
+        for name in spec.models
+    }
 
 
 def find_specs(names: list[str], folder: Path = ANALYSES) -> list[Path]:

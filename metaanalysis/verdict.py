@@ -176,16 +176,13 @@ def answer(found: Evidence | None) -> str:
     if found is None:
         return "This analysis compares no discontinuous with continuous curves and says nothing about a threshold."
     if found.direction == "neither":
-        return (
-            "The published evidence does not tell whether returns to practice jump at a threshold or change "
-            "continuously."
-        )
+        return "The evidence does not tell whether effects jump at a threshold of exposure or change continuously."
     side = (
-        "a discontinuous jump in returns over a continuous curve"
+        "a discontinuous jump in effects over a continuous curve"
         if found.direction == "discontinuous"
-        else "a continuous curve over a discontinuous jump in returns"
+        else "a continuous curve over a discontinuous jump in effects"
     )
-    return f"The published evidence favours {side}; at its weakest prior setting it is {found.band.words}."
+    return f"The evidence favours {side}; at its weakest prior setting it is {found.band.words}."
 
 
 def about_sharpness(found: Sharpness | None) -> str:

@@ -1,6 +1,5 @@
 """Any meta-analysis as an effect table: read effects from a CSV file."""
 
-import csv
 import math
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from metaanalysis.effects.table import EffectTable, table_from_arrays
 from metaanalysis.errors import bad
-from metaanalysis.files import display
+from metaanalysis.files import display, read_csv
 
 
 def read_table(
@@ -58,7 +57,7 @@ def read_table(
         If the file or a column is missing, or a cell is not a number; the fault names the line.
     """
     file = Path(path)
-    rows = _rows(file)
+    rows = read_csv(file)
     if (v is None) == (se is None):
         raise bad(display(file), "", "give either v or se", "Name the column of variances or of standard errors.")
     named = {"y": y, "x": x, "v": v, "se": se, "x0": x0, "study": study, "sample": sample, "effect": effect}
@@ -87,23 +86,6 @@ def read_table(
         name=display(file),
         columns={column: _column([row[column] for row in rows]) for column in rows[0] if column not in used},
     )
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a CSV file, every one with as many cells as the header."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except FileNotFoundError:
-        raise bad(display(path), "", "there is no such file", "Check the name.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise bad(display(path), "", f"cannot be read as CSV: {error}", "Save it as UTF-8 CSV.") from None
-    if not rows:
-        raise bad(display(path), "", "has no rows below its header", "Give at least one row.")
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise bad(display(path), f"line {line}", "has more or fewer cells than the header", "Mend the line.")
-    return rows
 
 
 def _numbers(path: Path, rows: list[dict[str, str]], column: str, *, empty: bool) -> list[float]:

@@ -1,6 +1,5 @@
 """Benchmark tables: SWE-bench submissions and METR's per-developer moments."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from scipy.special import ndtri
 
 from metaanalysis.errors import bad
-from metaanalysis.files import display
+from metaanalysis.files import display, read_csv
 from metaanalysis.studies.load import DATA
 from metaanalysis.studies.schema import Record, Text
 from metaanalysis.studies.validate import validated
@@ -39,29 +38,6 @@ class Submission(Record):
     has_warning: Annotated[Text | None, EmptyAsNone] = Field(description="Whether the board carries a warning.")
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header as a list of rows.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty or ragged.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except FileNotFoundError:
-        raise bad(display(path), "", "there is no such file", "Check the name.") from None
-    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
-        raise bad(display(path), "", f"cannot be read as CSV: {error}", "Save it as UTF-8 CSV.") from None
-    if not rows:
-        raise bad(display(path), "", "has no rows below its header", "Give at least one row.")
-    for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise bad(display(path), f"line {number}", "has more or fewer fields than the header", "Mend the line.")
-    return rows
-
-
 def load_submissions(path: Path = DATA / "benchmarks" / "swebench_entries.csv") -> tuple[Submission, ...]:
     """Load the SWE-bench submissions.
 
@@ -71,7 +47,7 @@ def load_submissions(path: Path = DATA / "benchmarks" / "swebench_entries.csv") 
         On malformed rows, and where the count and the printed share disagree by more than rounding.
     """
     rows = []
-    for number, row in enumerate(read_rows(path), start=2):
+    for number, row in enumerate(read_csv(path), start=2):
         submission = validated(Submission, row, path)
         share = 100 * submission.resolved_count / submission.n_instances
         if abs(share - submission.resolved_percent) > 0.06 + 50 / submission.n_instances:
@@ -126,7 +102,7 @@ def load_moments(
 
     Columns: ``p`` is ln(predicted minutes without AI), ``y`` is ln(actual minutes), ``a`` is 1 where AI was allowed.
     """
-    rows = read_rows(path)
+    rows = read_csv(path)
     missing = [name for name in MOMENTS if name not in rows[0]]
     if missing:
         raise bad(display(path), missing[0], "is missing", f"The columns are developer, {', '.join(MOMENTS)}.")

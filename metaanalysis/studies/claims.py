@@ -33,7 +33,7 @@ class Claim(Record):
         description="Claim of the paper or of the article on it, evidence beside it, on the form, or computed."
     )
     claim: Text = Field(description="The claim, in neutral words.")
-    source: ClaimSource
+    source: ClaimSource = Field(description="The primary source.")
     reports: Text = Field(description="What the primary source reports.")
     estimate: Text | None = Field(None, description="The estimate, as reported.")
     interval: Text | None = Field(None, description="Its uncertainty, as reported.")
@@ -53,7 +53,7 @@ class Claim(Record):
 class Ledger(Record):
     """The file."""
 
-    claim: list[Claim] = Field(min_length=1)
+    claim: list[Claim] = Field(min_length=1, description="The claims.")
 
 
 def load_claims(path: Path = DATA / "claims.toml") -> tuple[Claim, ...]:

@@ -34,11 +34,11 @@ class Coder(Record):
 class Uncertain(Record):
     """Highest value compatible with the description, for components that are not fully reported."""
 
-    decompose: Points | None = None
-    workflow: Points | None = None
-    evaluate: Points | None = None
-    integrate: Points | None = None
-    adapt: Points | None = None
+    decompose: Points | None = Field(None, description="Highest value compatible for `decompose`.")
+    workflow: Points | None = Field(None, description="Highest value compatible for `workflow`.")
+    evaluate: Points | None = Field(None, description="Highest value compatible for `evaluate`.")
+    integrate: Points | None = Field(None, description="Highest value compatible for `integrate`.")
+    adapt: Points | None = Field(None, description="Highest value compatible for `adapt`.")
 
 
 class Coding(Record):
@@ -72,8 +72,8 @@ class Coding(Record):
 class CodingFile(Record):
     """One coder's file."""
 
-    coder: Coder
-    coding: list[Coding]
+    coder: Coder = Field(description="Who coded.")
+    coding: list[Coding] = Field(description="The records.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class Study(Record):
     """One study: a source, its design, and everything it estimates."""
 
     key: Key = Field(description="The file's name without .toml; added when the file is read.")
-    citation: Citation
+    citation: Citation = Field(description="How to cite the source.")
     design: Design = Field(description="Design class.")
     domain: Domain = Field(description="Kind of work.")
     setting: Text | None = Field(None, description="The work in the source's own terms.")
@@ -176,9 +176,11 @@ class Study(Record):
     period: Text | None = Field(None, description="When the data were collected.")
     risk_notes: Text | None = Field(None, description="Threats to validity that the source or the reader saw.")
     notes: Text | None = Field(None, description="Remarks, earlier versions, differences between extractions.")
-    participants: Participants
-    funding: Funding = Field(default_factory=lambda: Funding.model_validate({}))
-    practice: Practice
+    participants: Participants = Field(description="Who or what was studied.")
+    funding: Funding = Field(
+        default_factory=lambda: Funding.model_validate({}), description="Who stands behind the study."
+    )
+    practice: Practice = Field(description="How the AI was used, as the source describes it.")
     graded: Graded | None = Field(None, description="Graded exposure inside the study.")
     excluded: Excluded | None = Field(None, description="Present if no effect may enter a model.")
     accepted: dict[Text, Text] = Field(

@@ -299,3 +299,11 @@ def test_readme_figure_is_deterministic_and_needs_no_fonts(results: Results, tmp
     assert one == two
     assert b"<text" not in one
     assert len(one) < 200_000
+
+
+def test_only_declared_figures_are_drawn_and_an_unknown_one_is_refused(results: Results, tmp_path: Path) -> None:
+    declared = replace(results, spec={**results.spec, "figures": ["grid", "forest"]})
+    assert set(report.write_figures(declared, tmp_path / "figures")) == {"grid", "forest"}
+    odd = replace(results, spec={**results.spec, "figures": ["grdi"]})
+    with pytest.raises(InputError, match=r"figures: there is no figure 'grdi'"):
+        report.write_figures(odd, tmp_path / "more")

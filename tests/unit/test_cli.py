@@ -81,3 +81,14 @@ def test_a_traceback_never_reaches_the_user() -> None:
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_check_reads_the_specs_too(command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from metaanalysis import spec
+
+    text = (ROOT / "analyses" / "practice.toml").read_text(encoding="utf-8")
+    (tmp_path / "odd.toml").write_text(text.replace("[priors.jump]", "[priors.jmup]"), encoding="utf-8")
+    monkeypatch.setattr(spec.find_specs, "__defaults__", (tmp_path,))
+    outcome = command("check")
+    assert outcome.code == 2
+    assert "jmup" in outcome.err
